@@ -1,0 +1,74 @@
+# Everything a person or CI types. Needs python3 >= 3.11 and make; the rest lands in .venv.
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+BIN := .venv/bin
+PY := $(BIN)/python
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+BENCH := .venv-bench/.bench
+
+.DEFAULT_GOAL := help
+.PHONY: help preflight venv demo run test check bench crash lock clean
+
+help:
+	@echo "make demo   install, then watch the desk trade on the local paper exchange"
+	@echo "make run    start the daemon; prints its URLs and the Claude Desktop JSON"
+	@echo "make test   every test but the static gates"
+	@echo "make check  format, lint, types, import contracts, tidy tests"
+	@echo "make bench  the benchmark table, in its own environment"
+	@echo "make crash  100 rounds of kill -9"
+	@echo "make lock   pin the newest versions the .in files allow"
+	@echo "make clean  remove the environments and caches"
+
+preflight:
+	@$(PYTHON) scripts/preflight.py
+
+venv: $(RUNTIME)
+
+$(RUNTIME): requirements.txt | preflight
+	@$(PYTHON) scripts/install.py .venv requirements.txt
+	@touch $@
+
+$(DEV): requirements.txt requirements-dev.txt | preflight
+	@$(PYTHON) scripts/install.py .venv requirements.txt requirements-dev.txt
+	@touch $(RUNTIME) $@
+
+$(BENCH): requirements.txt requirements-bench.txt | preflight
+	@$(PYTHON) scripts/install.py .venv-bench requirements.txt requirements-bench.txt
+	@touch $@
+
+demo: $(RUNTIME)
+	@$(PY) alpaca_mcp_server.py demo
+
+run: $(RUNTIME)
+	@$(PY) alpaca_mcp_server.py serve
+
+test: $(DEV)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/tidy
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(PY) -m pytest -q tests/tidy
+
+bench: $(BENCH)
+	@.venv-bench/bin/python -m bench
+
+crash: $(DEV)
+	@$(PY) -m tests.crash.run --rounds 100
+
+COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+lock: export CUSTOM_COMPILE_COMMAND = make lock
+lock: $(DEV)
+	$(COMPILE) -o requirements.txt requirements.in
+	$(COMPILE) -o requirements-dev.txt requirements-dev.in
+	$(COMPILE) -o requirements-bench.txt requirements-bench.in
+
+clean:
+	rm -rf .venv .venv-bench build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
