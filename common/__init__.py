@@ -1,0 +1,1 @@
+"""The vocabulary both halves share: values and pure rules, no I/O, no logging."""

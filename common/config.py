@@ -1,0 +1,206 @@
+"""Settings: every knob of the desk and of its embedded exchange, read once.
+
+One environment variable each, under the names in .env.example. Built in an
+entrypoint's main and passed down as values; nothing else reads the environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.errors import LiveNotAvailable, Misconfigured
+from common.money import parse_decimal
+
+VERSION = "0.1.0"
+
+
+class Mode(StrEnum):
+    """Whose money it is. Said in every reply."""
+
+    PAPER_LOCAL = "paper-local"  # our own exchange on this machine
+    PAPER = "paper"  # an Alpaca-compatible paper account
+    LIVE = "live"
+
+
+def _seconds(value: object) -> object:
+    """Read "30" or 0.5 as seconds; leave a timedelta alone."""
+    if isinstance(value, timedelta):
+        return value
+    return timedelta(seconds=float(parse_decimal(value)))
+
+
+def _minutes(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    return timedelta(minutes=float(parse_decimal(value)))
+
+
+Money = Annotated[Decimal, BeforeValidator(parse_decimal)]
+Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+Minutes = Annotated[timedelta, BeforeValidator(_minutes)]
+Positive = Field(gt=timedelta(0), le=timedelta(days=1))
+Bounded = Field(gt=0, le=Decimal(10_000_000), allow_inf_nan=False)
+
+
+class ExchangeSettings(BaseModel):
+    """The embedded paper exchange, as the desk starts it. EXCHANGE__NAME each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 0  # 0 takes any free one
+    feed: Literal["synthetic"] = "synthetic"
+    clock: Literal["real", "demo", "stepped"] = "demo"
+    speed: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
+    at: time | None = None  # New York, where the demo or stepped day starts; None is the open
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 7
+    cash: Annotated[Money, Bounded] = Decimal(100_000)
+
+
+class Settings(BaseSettings):
+    """Every knob of the desk. mode is derived once, fails closed and is never guessed."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # a failing validator must not print a key
+    )
+
+    # Account and mode
+    trading_mode: Mode | None = None  # None derives it; a contradiction is refused
+    alpaca_api_key: SecretStr | None = None
+    alpaca_secret_key: SecretStr | None = None
+    alpaca_base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    alpaca_live: bool = False
+    live_trading_acknowledged: bool = False
+    option_feed: Literal["indicative", "opra"] = "indicative"
+
+    # Risk
+    max_daily_loss: Annotated[Money, Bounded] = Decimal(500)
+    portfolio_delta_cap: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] = 50.0
+    quote_age_max: Annotated[Seconds, Positive] = timedelta(seconds=5)
+    spread_max: Annotated[Money, Bounded] = Decimal("0.25")  # of a leg's mid; 5 cents always pass
+    no_entry_before_close: Annotated[Minutes, Positive] = timedelta(minutes=40)
+    exit_before_close: Annotated[Minutes, Positive] = timedelta(minutes=35)
+
+    # Confirmation
+    confirmation_timeout: Annotated[Seconds, Positive] = timedelta(seconds=30)
+    price_tolerance: Annotated[Money, Bounded] = Decimal("0.10")  # of the net; 2 cents always pass
+
+    # Market data
+    spy_chain_update_interval: Annotated[Seconds, Positive] = timedelta(seconds=0.25)
+    stream_symbols_max: Annotated[int, Field(ge=4, le=1000)] = 200  # the feed's own limit
+    auto_expire_time: time = time(16, 15)  # New York, of a full day; early closes move it
+    cache_cleanup_interval: Annotated[Seconds, Positive] = timedelta(seconds=30)
+
+    # Broker connection
+    broker_timeout: Annotated[Seconds, Positive] = timedelta(seconds=8)
+    broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] = 200
+
+    # The daemon
+    state_dir: Path = Path("~/.zero-dte-desk")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    prometheus_port: Annotated[int, Field(ge=0, le=65535)] = 9090
+    allowed_hosts: str = ""  # comma-separated Host names besides loopback
+    idle_timeout: Annotated[Minutes, Positive] = timedelta(minutes=30)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    exchange: ExchangeSettings = ExchangeSettings()
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Settings:
+        if (self.alpaca_api_key is None) != (self.alpaca_secret_key is None):
+            raise ValueError("ALPACA_API_KEY and ALPACA_SECRET_KEY must be set together")
+        if self.exit_before_close >= self.no_entry_before_close:
+            raise ValueError("NO_ENTRY_BEFORE_CLOSE must lie before EXIT_BEFORE_CLOSE")
+        _ = self.mode  # refuse a contradiction at start, not at the first order
+        return self
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether broker keys are configured."""
+        return self.alpaca_api_key is not None
+
+    @property
+    def mode(self) -> Mode:
+        """No keys is paper-local, keys are paper; live needs both switches and says so.
+
+        Raises ValueError where the settings contradict each other.
+        """
+        if self.alpaca_live != self.live_trading_acknowledged:
+            raise ValueError("ALPACA_LIVE and LIVE_TRADING_ACKNOWLEDGED must be set together")
+        derived = Mode.PAPER if self.has_keys else Mode.PAPER_LOCAL
+        if self.alpaca_live:
+            derived = Mode.LIVE
+            if not self.has_keys:
+                raise ValueError("ALPACA_LIVE needs ALPACA_API_KEY and ALPACA_SECRET_KEY")
+            if self.alpaca_base_url is not None:
+                raise ValueError("ALPACA_LIVE and ALPACA_BASE_URL exclude each other")
+        elif self.alpaca_base_url is not None and not self.has_keys:
+            raise ValueError("ALPACA_BASE_URL needs ALPACA_API_KEY and ALPACA_SECRET_KEY")
+        if self.trading_mode is not None and self.trading_mode is not derived:
+            raise ValueError(
+                f"TRADING_MODE is {self.trading_mode.value} but the other settings mean "
+                f"{derived.value}"
+            )
+        return derived
+
+    @property
+    def state_home(self) -> Path:
+        """The state folder, absolute."""
+        return self.state_dir.expanduser().absolute()
+
+    def digest(self) -> str:
+        """Return a fingerprint of every setting that changes what the daemon does.
+
+        Keys enter as hashes, so the digest may be written to the lock file.
+        """
+        values = self.model_dump(mode="json", exclude={"state_dir", "log_level"})
+        for key in ("alpaca_api_key", "alpaca_secret_key"):
+            secret = getattr(self, key)
+            if secret is not None:
+                values[key] = hashlib.sha256(secret.get_secret_value().encode()).hexdigest()
+        text = json.dumps(values, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and .env; overrides win.
+
+    Raises Misconfigured naming every offending setting and never a value, and
+    LiveNotAvailable for mode live, which waits for a person's approval of each order.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as e:
+        raise Misconfigured("; ".join(_complaint(error) for error in e.errors())) from None
+    if settings.mode is Mode.LIVE:
+        raise LiveNotAvailable("mode live cannot be started: no one can approve its orders yet")
+    return settings
+
+
+def _complaint(error: Any) -> str:
+    name = "__".join(str(part) for part in error["loc"]).upper()
+    text = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name}: {text}" if name else text
