@@ -65,4 +65,4 @@ def _judged(report: ReportT) -> ReportT:
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     if isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ")
-    return str(getattr(report, "wasxfail", report.longrepr))
+    return f"xfail {getattr(report, 'wasxfail', report.longrepr)}"
