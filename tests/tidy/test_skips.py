@@ -1,0 +1,83 @@
+"""A test that does not run is counted, and fails unless its reason is an allowed one."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tidy.sources import ROOT
+
+GOOD = """
+import pytest
+
+def test_runs(): pass
+
+@pytest.mark.skip(reason="recorded data absent: quotes.msgpack")
+def test_allowed(): pass
+
+@pytest.mark.skip(reason="PostgreSQL is not installed")
+def test_allowed_too(): pass
+"""
+BAD = """
+import pytest
+
+@pytest.fixture
+def absent(): pytest.skip("not today")
+
+def test_bad(): pytest.skip("not today")
+
+def test_bad_fixture(absent): pass
+
+@pytest.mark.xfail(reason="not today")
+def test_bad_xfail(): assert False
+"""
+BAD_MODULE = "import pytest\npytest.skip('not today', allow_module_level=True)\n"
+
+
+def suite(folder: Path, *modules: str, workers: int) -> tuple[int, str]:
+    """Run a suite of its own under this repository's conftest; return (exit, output)."""
+    (folder / "tests").mkdir()
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
+    for number, module in enumerate(modules):
+        (folder / "tests" / f"test_planted_{number}.py").write_text(module)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_allowed_skips_are_counted_with_their_reasons(tmp_path: Path, workers: int) -> None:
+    code, said = suite(tmp_path, GOOD, workers=workers)
+
+    assert code == 0
+    assert "skipped: 2" in said
+    assert "1 PostgreSQL is not installed" in said
+    assert "1 recorded data absent: quotes.msgpack" in said
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_any_other_skip_of_a_test_fails(tmp_path: Path, workers: int) -> None:
+    code, said = suite(tmp_path, GOOD, BAD, workers=workers)
+
+    assert code == 1
+    assert "2 failed, 1 passed, 2 skipped, 1 error" in said
+    for name in ("test_bad", "test_bad_fixture", "test_bad_xfail"):
+        assert f"{name}: unexpected skip" in said
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_any_other_skip_of_a_module_fails(tmp_path: Path, workers: int) -> None:
+    code, said = suite(tmp_path, GOOD, BAD_MODULE, workers=workers)
+
+    assert code != 0
+    assert "unexpected skip: not today" in said
