@@ -1,0 +1,122 @@
+"""The port through which the exchange sees a market, and what it lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from common.contracts import AssetClass, OptionContract
+from common.money import Price
+from common.quotes import Bar, Greeks, Quote, Trade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """Something listed that is not an option contract.
+
+    exchange is the broker's name of it ("ARCA", "NASDAQ", "CRYPTO"). min_order_size,
+    qty_increment and price_increment are given for coins only, in coins and dollars.
+    """
+
+    symbol: str
+    name: str
+    exchange: str
+    asset_class: AssetClass
+    attributes: tuple[str, ...] = ()
+    marginable: bool = True
+    shortable: bool = True
+    min_order_size: Decimal | None = None
+    qty_increment: Decimal | None = None
+    price_increment: Decimal | None = None
+
+    @property
+    def has_options(self) -> bool:
+        """Whether option contracts are listed on it."""
+        return "has_options" in self.attributes
+
+
+class Source(Protocol):
+    """A market whose every answer is a function of what is asked, the same in any order.
+
+    Instants are aware UTC. Nothing here blocks. A symbol that is not listed, or not
+    trading at the instant asked for and not before it on that day, has no quote: None.
+    Outside hours a stock or an option shows the last quote of its latest session.
+    """
+
+    @property
+    def name(self) -> str:
+        """The feed's name as clients see it."""
+        ...
+
+    def assets(self) -> tuple[Asset, ...]:
+        """Return what is listed, options apart."""
+        ...
+
+    def quote(self, symbol: str, at: datetime) -> Quote | None:
+        """Return the quote standing at an instant; its own `at` is when it was made.
+
+        A side nobody quotes has price 0 and size 0.
+        """
+        ...
+
+    def quotes(self, symbols: Sequence[str], at: datetime) -> list[Quote | None]:
+        """Return the standing quotes of many symbols, in their order, in one pass."""
+        ...
+
+    def changes(
+        self, symbols: Sequence[str], since: datetime, until: datetime
+    ) -> list[tuple[str, Quote]]:
+        """Return every quote made in (since, until], by time, then in the order asked."""
+        ...
+
+    def quote_history(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Quote]:
+        """Return at most limit quotes made in [start, end), by time."""
+        ...
+
+    def trade(self, symbol: str, at: datetime) -> Trade | None:
+        """Return the latest print at an instant, None when there was none that day."""
+        ...
+
+    def trades(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Trade]:
+        """Return at most limit prints of [start, end), by time."""
+        ...
+
+    def bars(self, symbol: str, start: datetime, end: datetime, minutes: int) -> list[Bar]:
+        """Return the bars of whole minutes that begin in [start, end), by time.
+
+        Bars are counted from the session's open; 390 gives one bar a day. end is taken as
+        the present: a minute not over by it is left out. Minutes without a trade have none.
+        """
+        ...
+
+    def spot(self, underlying: str, at: datetime) -> Price:
+        """Return the last price of a stock or coin, on the cent.
+
+        Raises NoSuchContract when it is not listed.
+        """
+        ...
+
+    def official_close(self, underlying: str, day: date) -> Price:
+        """Return the price a session closed at, by which options of that day settle.
+
+        Raises MarketDataMissing when the day has no session.
+        """
+        ...
+
+    def contracts(self, underlying: str, day: date) -> tuple[OptionContract, ...]:
+        """Return the contracts listed on a day, by expiry, strike and right."""
+        ...
+
+    def open_interest(self, contract: OptionContract, day: date) -> int:
+        """Return the contracts open at the end of the session before a day."""
+        ...
+
+    def greeks(self, symbol: str, at: datetime) -> tuple[float, Greeks] | None:
+        """Return implied volatility (calendar clock) and greeks at the quote's mid.
+
+        None for what is not an option, and once it has expired.
+        """
+        ...
