@@ -137,7 +137,7 @@ def _solve(beta: Floats, log_fk: Floats) -> Floats:
         x = np.broadcast_to(x, shape)
     x = np.maximum(x.reshape(-1), _X_LEAST)
     log_beta = np.log(beta.reshape(-1))
-    s = np.exp(-np.interp(log_beta - np.log(x), _LOG_PSI, _LOG_H))
+    s: Floats = np.exp(-np.interp(log_beta - np.log(x), _LOG_PSI, _LOG_H))
     s *= x
     log_beta += LOG_SQRT_2PI
     for _ in range(_STEPS):
@@ -149,7 +149,7 @@ def _solve(beta: Floats, log_fk: Floats) -> Floats:
         s += step
         if largest < _CLOSE:
             return s.reshape(shape)
-    return np.where(np.abs(move) < _CLOSE, s, np.nan).reshape(shape)
+    return np.asarray(np.where(np.abs(move) < _CLOSE, s, np.nan)).reshape(shape)
 
 
 def _householder(s: Floats, x: Floats, log_target: Floats) -> Floats:

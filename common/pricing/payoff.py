@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import Final
 
 from common.contracts import OPTION_MULTIPLIER, Right
+from common.money import ZERO
 
-ZERO: Final = Decimal(0)
 UNLIMITED: Final = Decimal("Infinity")  # what universal_spread_margin says of an uncovered call
 
 
@@ -186,7 +186,7 @@ def universal_spread_margin(
         slope += qty  # a call starts to rise here, a put stops falling: +qty either way
         at = strike
         least = min(least, worth)
-    return -least * multiplier
+    return abs(least) * multiplier
 
 
 def _worth(right: Right | None, strike: Decimal | None, spot: Decimal) -> Decimal:
