@@ -1,21 +1,21 @@
 """Say what this machine lacks before anything is installed, one line and one remedy each.
 
-Run by the system's python3, whatever its version: standard library only, old syntax only.
+Run by the system's python3, whatever its version: the standard library and syntax of 3.6, so
+that an old Python reads far enough to hear that it is old.
 """
-
-from __future__ import annotations
 
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Optional
 
 OLDEST = (3, 11)
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 
 
-def python_version() -> str | None:
+def python_version() -> Optional[str]:
     """Return what is wrong with the version of this interpreter, or None."""
     if sys.version_info[:2] >= OLDEST:
         return None
@@ -27,7 +27,7 @@ def python_version() -> str | None:
     return f"Python 3.11 or newer is needed, {sys.executable} is {was}. Next: {remedy}."
 
 
-def venv_module() -> str | None:
+def venv_module() -> Optional[str]:
     """Return what is wrong with venv (Debian and Ubuntu package it apart), or None."""
     try:
         import ensurepip  # noqa: F401 asked for here, so that its absence is an answer
@@ -41,7 +41,7 @@ def venv_module() -> str | None:
     return None
 
 
-def state_folder() -> str | None:
+def state_folder() -> Optional[str]:
     """Return what keeps the state folder from being written, or None; creates it, mode 0700."""
     folder = Path(os.environ.get("STATE_DIR") or Path.home() / ".zero-dte-desk").expanduser()
     try:
@@ -58,7 +58,7 @@ def state_folder() -> str | None:
 
 def main() -> int:
     """Print every fault found; return 1 when there is one."""
-    faults = [fault for check in (python_version, venv_module, state_folder) if (fault := check())]
+    faults = [fault for fault in (python_version(), venv_module(), state_folder()) if fault]
     for fault in faults:
         print(f"preflight: {fault}", file=sys.stderr)
     return 1 if faults else 0

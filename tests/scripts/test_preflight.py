@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -59,6 +60,12 @@ def test_a_python_that_will_not_do_is_one_line_with_a_remedy(
     assert line.startswith("preflight: ")
     assert ". Next: " in line
     assert all(word in line for word in says)
+
+
+def test_an_old_python_can_read_it() -> None:
+    text = (ROOT / "scripts" / "preflight.py").read_text()
+    tree = ast.parse(text, feature_version=(3, 6))
+    assert "__future__" not in {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
 
 
 def test_a_newer_python_on_the_path_is_named(tmp_path: Path) -> None:
