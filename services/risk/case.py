@@ -1,0 +1,91 @@
+"""The bounds, and the one case they are applied to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from common.fees import round_trip_fees
+from common.limits import Halt
+from common.money import Dollars, Price
+from common.orders import OrderIntent
+from common.portfolio import Exposure
+from common.pricing.payoff import Payoff
+from common.quotes import ChainRow, MarketView, natural
+from common.session import CutOffs
+from services.portfolio.worst_case import order_payoff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskLimits:
+    """What is allowed, as values of Settings.
+
+    max_daily_loss: dollars. delta_cap: share equivalents either way. spread_max: of a leg's
+    mid; five cents always pass. price_tolerance: of the net price; two cents always pass.
+    contracts_max: units of one order, a stop to typing errors rather than a view on size.
+    """
+
+    max_daily_loss: Dollars
+    delta_cap: float
+    quote_age_max: timedelta
+    spread_max: Decimal
+    no_entry_before_close: timedelta
+    price_tolerance: Decimal
+    contracts_max: int = 100
+    cut_offs: CutOffs = field(default_factory=CutOffs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a rule looks at: the account, the market, and the order if there is one."""
+
+    limits: RiskLimits
+    exposure: Exposure
+    view: MarketView
+    halt: Halt
+    intent: OrderIntent | None
+
+    @cached_property
+    def rows(self) -> dict[str, ChainRow | None]:
+        """Each leg's row of the chain by symbol, None where the chain does not list it."""
+        held = {row.contract.symbol: row for row in self.view.chain.rows}
+        legs = self.intent.legs if self.intent is not None else ()
+        return {leg.contract.symbol: held.get(leg.contract.symbol) for leg in legs}
+
+    @cached_property
+    def payoff(self) -> Payoff | None:
+        """The order's payoff at expiry at its limit, round-trip fees included.
+
+        None without an order, or when its legs expire on different days.
+        """
+        if self.intent is None or len({leg.contract.expiry for leg in self.intent.legs}) != 1:
+            return None
+        return order_payoff(self.intent, fees=round_trip_fees(self.intent, self.view.session.day))
+
+    @cached_property
+    def natural(self) -> Price | None:
+        """The natural price of the order now; None when any leg cannot be taken."""
+        if self.intent is None:
+            return None
+        quotes = []
+        for leg in self.intent.legs:
+            row = self.rows[leg.contract.symbol]
+            if row is None or row.quote is None or not row.quote.two_sided:
+                return None
+            quotes.append((leg.signed_ratio, row.quote))
+        return natural(quotes)
+
+    @cached_property
+    def order_delta(self) -> float | None:
+        """Share equivalents the order adds; None when any leg's delta is not known."""
+        if self.intent is None:
+            return 0.0
+        total_delta = 0.0
+        for leg in self.intent.legs:
+            row = self.rows[leg.contract.symbol]
+            if row is None or row.greeks is None:
+                return None
+            total_delta += leg.signed_ratio * self.intent.qty * 100 * row.greeks.delta
+        return total_delta
