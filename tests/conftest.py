@@ -6,14 +6,18 @@ import os
 import re
 from collections import Counter
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from common.config import Settings
+
 # A skip with any other reason fails: a test that does not run proves nothing.
 ALLOWED_SKIPS = re.compile(r"recorded data absent|PostgreSQL")
-ACCOUNT = ("ALPACA_", "APCA_")
+SETTINGS = frozenset(name.upper() for name in Settings.model_fields)
+PREFIXES = ("APCA_", "ALPACA_", "EXCHANGE__")
 
 ReportT = TypeVar("ReportT", pytest.TestReport, pytest.CollectReport)
 
@@ -22,13 +26,26 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 
 
+def pytest_configure() -> None:
+    """Forget the user's settings, and refuse a .env which says anything but the defaults.
+
+    The processes that tests start would read its keys and trade on that account.
+    """
+    for name in list(os.environ):
+        if name.upper() in SETTINGS or name.upper().startswith(PREFIXES):
+            del os.environ[name]
+    if Path(".env").exists() and Settings() != Settings(_env_file=None):
+        raise pytest.UsageError(
+            "tests would run with the settings of .env, perhaps on its account. "
+            "Next: move .env aside, test, and move it back."
+        )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep tests, and the processes they start, off the user's state folder and accounts."""
+    """Keep tests, and the processes they start, off the user's state folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        for name in [name for name in os.environ if name.startswith(ACCOUNT)]:
-            patch.delenv(name)
         yield
 
 

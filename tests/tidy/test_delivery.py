@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import PurePosixPath
 
 import pytest
 
+from common.config import VERSION
 from tests.tidy.sources import ENTRYPOINT, PACKAGES, ROOT, files
 
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9.-]*)==[\w.+!]+$")
@@ -75,6 +77,11 @@ def test_the_image_holds_the_whole_product_and_the_context_offers_it(
     assert copied == {ENTRYPOINT, "requirements.txt", *PACKAGES}
     offered = (ROOT / ".dockerignore").read_text().splitlines()
     assert {line[1:] for line in offered if line.startswith("!")} == copied
+
+
+def test_the_version_is_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
 
 
 @pytest.mark.parametrize("kind", ["", "-dev", "-bench"])

@@ -1,10 +1,12 @@
-"""A test that does not run is counted, and fails unless its reason is an allowed one."""
+"""No silent skip and no account in reach: what tests/conftest.py promises of every test."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ def test_bad_xfail(): assert False
 BAD_MODULE = "import pytest\npytest.skip('not today', allow_module_level=True)\n"
 
 
-def suite(folder: Path, *modules: str, workers: int) -> tuple[int, str]:
+def suite(folder: Path, *modules: str, workers: int, **environ: str) -> tuple[int, str]:
     """Run a suite of its own under this repository's conftest; return (exit, output)."""
     (folder / "tests").mkdir()
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -48,11 +50,12 @@ def suite(folder: Path, *modules: str, workers: int) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile"],
         cwd=folder,
+        env={**os.environ, **environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -81,3 +84,31 @@ def test_any_other_skip_of_a_module_fails(tmp_path: Path, workers: int) -> None:
 
     assert code != 0
     assert "unexpected skip: not today" in said
+
+
+def test_the_users_settings_do_not_reach_a_test(tmp_path: Path) -> None:
+    planted = """
+    import os
+    from pathlib import Path
+
+    def test_settings():
+        assert not {"ALPACA_API_KEY", "MAX_DAILY_LOSS", "EXCHANGE__SEED"} & set(os.environ)
+        assert Path.home() != Path("/somebody")
+    """
+    settings = {"ALPACA_API_KEY": "k", "MAX_DAILY_LOSS": "1", "EXCHANGE__SEED": "3"}
+
+    code, said = suite(tmp_path, textwrap.dedent(planted), workers=2, HOME="/somebody", **settings)
+
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(("dotenv", "code"), [("MAX_DAILY_LOSS=500\n", 0), ("PORT=1\n", 4)])
+def test_an_env_file_with_settings_of_its_own_is_refused(
+    tmp_path: Path, dotenv: str, code: int
+) -> None:
+    (tmp_path / ".env").write_text(dotenv)
+
+    exit_code, said = suite(tmp_path, GOOD, workers=0)
+
+    assert exit_code == code
+    assert ("Next: move .env aside" in said) is (code != 0)
