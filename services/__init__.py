@@ -1,0 +1,1 @@
+"""The desk: everything it does between a tool call and the broker."""

@@ -1,0 +1,54 @@
+"""The port through which orders leave. Only what risk has approved fits through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from common.ids import ClientOrderId, OrderId
+from common.orders import Approved, Order, OrderIntent
+
+
+class Broker(Protocol):
+    """Sends. Each method either has a clear outcome or says that it has none."""
+
+    async def submit(
+        self,
+        approved: Approved[OrderIntent],
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None],
+    ) -> Order:
+        """Send one order, once, and return it as the broker took it.
+
+        before_send is called in the sending thread with the connection open, right
+        before the first byte; whatever it raises (Halted) stops the order and reaches
+        the caller.
+
+        Raises:
+            BrokerRefused: A clear no; nothing is open.
+            OrderUncertain: Bytes left and no clear answer came. Look it up by its
+                client_order_id; never send it again.
+            BrokerUnavailable: Not one byte was sent, and none will be.
+        """
+        ...
+
+    async def cancel(self, order_id: OrderId) -> None:
+        """Ask for an order to be canceled; its end is told by the updates.
+
+        Raises:
+            OrderNotFound: The broker knows no such order.
+            NotOpen: It has already ended.
+            BrokerRefused: Another clear no.
+            BrokerUnavailable: No clear answer; calling again does no harm.
+        """
+        ...
+
+    async def close_stock(self, symbol: str) -> Order:
+        """Close what is held of a stock or a coin by a market day order.
+
+        Raises:
+            BrokerRefused: Nothing of it is free to be closed, or a clear no.
+            OrderUncertain: Sent without a clear answer.
+            BrokerUnavailable: Nothing was sent.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""What keeps the desk running and tells how it is: no market, no orders."""
