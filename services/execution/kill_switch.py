@@ -1,0 +1,81 @@
+"""The kill switch: two local gates, each sufficient, each read again before every send.
+
+One is a row in the desk's database, the other a sentinel file in the state folder. The
+file works where the database is locked or the disk is full, and the kill command sets it
+without this process. What cannot be read counts as halted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from pathlib import Path
+
+from common.clock import Clock
+from common.errors import Halted
+from common.limits import Halt
+from common.orders import OrderIntent
+from services.execution.store import DeskStore
+
+log = logging.getLogger(__name__)
+
+SENTINEL = "KILL"
+
+
+class KillSwitch:
+    """Reads both gates; engages them; never releases them: a person does, on a terminal."""
+
+    def __init__(self, store: DeskStore, sentinel: Path, clock: Clock) -> None:
+        self._store = store
+        self._sentinel = sentinel
+        self._clock = clock
+
+    def halt(self) -> Halt:
+        """Return how far trading is halted, the stricter of the two gates."""
+        try:
+            os.stat(self._sentinel)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            log.exception("the kill sentinel cannot be read: halted")
+            return Halt.HALTED
+        else:
+            return Halt.HALTED
+        try:
+            return self._store.halt()
+        except (sqlite3.Error, ValueError):
+            log.exception("the halt cannot be read: halted")
+            return Halt.HALTED
+
+    def require(self, intent: OrderIntent) -> None:
+        """Raise Halted when this order may not go: an opening one needs both gates open.
+
+        Closing orders always may. Called from the sending thread, right before the
+        socket write.
+        """
+        if intent.opens:
+            self.require_open()
+
+    def require_open(self) -> None:
+        """Raise Halted unless new risk may be taken."""
+        halt = self.halt()
+        if halt is not Halt.ACTIVE:
+            raise Halted(f"trading is {halt.value}: only closing orders may be sent")
+
+    async def engage(self, *, who: str, reason: str) -> None:
+        """Latch both gates. The file first: it needs neither the database nor space."""
+        descriptor = os.open(self._sentinel, os.O_CREAT | os.O_WRONLY, 0o600)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        log.warning("kill switch engaged by %s: %s", who, reason)
+        await self._store.set_halt(Halt.HALTED, who=who, reason=reason, at=self._clock.now())
+
+    async def reduce(self, *, who: str, reason: str) -> None:
+        """Allow closing orders only; a halt that is already stricter stays."""
+        if self.halt() is Halt.ACTIVE:
+            log.error("trading reduced to closing orders by %s: %s", who, reason)
+            at = self._clock.now()
+            await self._store.set_halt(Halt.REDUCING, who=who, reason=reason, at=at)

@@ -1,0 +1,107 @@
+"""Previews waiting for their confirmation, each behind a random single-use token."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from common.clock import NS, WallClock
+from common.errors import PreviewMismatch, PreviewNotFound
+from common.ids import ConfirmToken, Ids, Principal
+
+PREVIEWS_MAX = 200  # waiting at once; the oldest make room
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What a token is good for: one call, by one principal, on one account."""
+
+    strategy: Hashable  # the frozen strategy: its name and every parameter
+    principal: Principal
+    account: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting(Generic[P]):
+    binding: Binding
+    preview: P
+    expires_ns: int = field(default=0)
+
+
+class PreviewStore(Generic[P]):
+    """Holds each preview for the confirmation timeout of wall clock.
+
+    In memory on purpose: a restart forgets them, so nothing priced before it is sent.
+    """
+
+    def __init__(self, wall: WallClock, ids: Ids, timeout: timedelta) -> None:
+        self._wall = wall
+        self._ids = ids
+        self._timeout_ns = int(timeout.total_seconds() * NS)
+        self._waiting: dict[ConfirmToken, _Waiting[P]] = {}
+        self._used: dict[ConfirmToken, Principal] = {}
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long a token lives."""
+        return timedelta(microseconds=self._timeout_ns / 1000)
+
+    def issue(self, preview: P, binding: Binding) -> ConfirmToken:
+        """Keep a preview and return the token that confirms it, once."""
+        self._forget_expired()
+        token = ConfirmToken(self._ids.token())
+        self._waiting[token] = _Waiting(
+            binding=binding, preview=preview, expires_ns=self._wall.ns() + self._timeout_ns
+        )
+        return token
+
+    def claim(self, token: ConfirmToken, binding: Binding) -> P:
+        """Take a preview out for sending; nobody can take it again.
+
+        Raises PreviewNotFound for a token that is unknown, used, expired or another
+        principal's (the owner's stays good), and PreviewMismatch when the call asks for
+        something else than was previewed.
+        """
+        known = self._find(token)
+        waiting = self._waiting[known] if known is not None else None
+        if known is None or waiting is None or waiting.binding.principal != binding.principal:
+            raise PreviewNotFound(self._why_not(token, binding.principal))
+        if self._wall.ns() > waiting.expires_ns:
+            del self._waiting[known]
+            seconds = self._timeout_ns / NS
+            raise PreviewNotFound(f"the preview expired after {seconds:g} s")
+        if waiting.binding != binding:
+            raise PreviewMismatch(
+                f"the token is for {waiting.binding.strategy}, the call asks for {binding.strategy}"
+            )
+        del self._waiting[known]
+        self._used[known] = binding.principal
+        return waiting.preview
+
+    def _find(self, token: str) -> ConfirmToken | None:
+        """Look the token up without telling by timing how much of it was right."""
+        found = None
+        for known in self._waiting:
+            if hmac.compare_digest(known.encode(), token.encode()):
+                found = known
+        return found
+
+    def _why_not(self, token: ConfirmToken, principal: Principal) -> str:
+        if self._used.get(token) == principal:
+            return "this token was already used; each confirms one order once"
+        return "no preview waits for this token"
+
+    def _forget_expired(self) -> None:
+        now = self._wall.ns()
+        for token in [t for t, w in self._waiting.items() if now > w.expires_ns]:
+            del self._waiting[token]
+        for oldest in list(self._waiting)[: max(len(self._waiting) - PREVIEWS_MAX + 1, 0)]:
+            del self._waiting[oldest]
+        for oldest in list(self._used)[: max(len(self._used) - PREVIEWS_MAX, 0)]:
+            del self._used[oldest]

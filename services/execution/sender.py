@@ -1,0 +1,103 @@
+"""The one way an order leaves: written down first, sent once, never lost from sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from common.clock import Clock
+from common.errors import BrokerRefused, BrokerUnavailable, Halted, OrderUncertain
+from common.ids import ClientOrderId, Ids, Principal
+from common.limits import Halt
+from common.money import Price
+from common.orders import Approved, OrderIntent, OrderStatus
+from services.broker.gateway import Broker
+from services.execution.kill_switch import KillSwitch
+from services.execution.records import ExitPlan, OrderRecord
+from services.execution.store import DeskStore
+from services.execution.tracker import OrderTracker
+from services.ops.supervisor import Supervisor
+
+CLIENT_ORDER_ID_PREFIX = "spy0-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What goes with an order besides the order: who, when, the mid, what it undoes."""
+
+    principal: Principal
+    day: date
+    mid: Price | None
+    exit_plan: ExitPlan | None = None
+    parent: ClientOrderId | None = None
+
+
+class OrderSender:
+    """Writes the intent, re-reads the kill switch at the socket, and folds the answer."""
+
+    def __init__(
+        self,
+        store: DeskStore,
+        broker: Broker,
+        tracker: OrderTracker,
+        kill_switch: KillSwitch,
+        supervisor: Supervisor,
+        ids: Ids,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._tracker = tracker
+        self._kill_switch = kill_switch
+        self._supervisor = supervisor
+        self._ids = ids
+        self._clock = clock
+
+    def new_client_order_id(self) -> ClientOrderId:
+        """Mint the id an order will carry, before anything is written or sent."""
+        return ClientOrderId(CLIENT_ORDER_ID_PREFIX + self._ids.uuid())
+
+    async def send(
+        self, approved: Approved[OrderIntent], client_order_id: ClientOrderId, ticket: Ticket
+    ) -> OrderRecord:
+        """Send an approved order; the caller's own cancellation cannot lose it.
+
+        Raises Halted (nothing sent), BrokerRefused, BrokerUnavailable (nothing sent) and
+        OrderUncertain: then the record is unknown, keeps its reservation and is looked up.
+        """
+        return await self._supervisor.shielded(self._send(approved, client_order_id, ticket))
+
+    async def _send(
+        self, approved: Approved[OrderIntent], client_order_id: ClientOrderId, ticket: Ticket
+    ) -> OrderRecord:
+        intent = approved.value
+        now = self._clock.now()
+        record = OrderRecord(
+            client_order_id=client_order_id,
+            parent=ticket.parent,
+            intent=intent,
+            principal=ticket.principal,
+            day=ticket.day,
+            mid=ticket.mid,
+            status=OrderStatus.SUBMITTING,
+            created_at=now,
+            updated_at=now,
+        )
+        halt_ok = Halt.ACTIVE if intent.opens else Halt.HALTED
+        await self._store.record(record, ticket.exit_plan, halt_ok)
+        try:
+            order = await self._broker.submit(
+                approved, client_order_id, lambda: self._kill_switch.require(intent)
+            )
+        except (Halted, BrokerRefused, BrokerUnavailable) as e:
+            await self._tracker.mark(client_order_id, OrderStatus.REJECTED, reason=str(e))
+            raise
+        except OrderUncertain as e:
+            await self._tracker.mark(client_order_id, OrderStatus.UNKNOWN, reason=str(e))
+            raise
+        except BaseException:
+            # A bug or a cancellation between the write and the answer: it may have gone.
+            reason = "the send ended without an answer"
+            await self._tracker.mark(client_order_id, OrderStatus.UNKNOWN, reason=reason)
+            raise
+        return await self._tracker.note(record, order)

@@ -1,0 +1,252 @@
+"""Follows every order to its end, from the broker's stream and by asking.
+
+The stream is fast but lossy and has no replay; REST is the truth. Both are folded into
+the same records, in whatever order they come. An order without a clear answer is looked
+up by its client order id and never sent again; "not found" counts only after a
+quarantine longer than the longest a request can stay on its way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from common.clock import Clock, Stopwatch, WallClock
+from common.errors import BrokerError, OrderNotFound
+from common.ids import ClientOrderId, OrderId
+from common.orders import Fill, Order, OrderIntent, OrderStatus, TradeUpdate
+from services.broker.reader import BrokerReader
+from services.execution.records import UNSENT, OrderRecord
+from services.execution.store import DeskStore
+
+log = logging.getLogger(__name__)
+
+POLL_WORKING = timedelta(seconds=5)  # while an order of ours works
+POLL_UNKNOWN = timedelta(seconds=1)  # while an outcome is unknown
+POLL_IDLE = timedelta(seconds=30)
+QUARANTINE = timedelta(seconds=15)  # wall time; longer than the broker timeout, doubled if not
+LOOKED_AT_MAX = timedelta(seconds=60)  # older news of the orders than this is no news
+UPDATES_MAX = 10_000
+
+
+class OrderTracker:
+    """Keeps the desk's records true to the broker, and tells who waits for one."""
+
+    def __init__(
+        self,
+        store: DeskStore,
+        reader: BrokerReader,
+        clock: Clock,
+        wall: WallClock,
+        *,
+        broker_timeout: timedelta,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._clock = clock
+        self._wall = wall
+        self._quarantine = max(QUARANTINE, 2 * broker_timeout)
+        self._updates: asyncio.Queue[TradeUpdate] = asyncio.Queue(UPDATES_MAX)
+        self._waiters: dict[ClientOrderId, list[asyncio.Future[OrderRecord]]] = {}
+        self._unknown_since: dict[ClientOrderId, Stopwatch] = {}
+        self._folding = asyncio.Lock()
+        self._poll_now = asyncio.Event()
+        self._looked: Stopwatch | None = None
+        self._external: tuple[Order, ...] = ()
+        self.on_fill: list[Callable[[OrderRecord, Fill | None], None]] = []
+        self.connected = False
+
+    # What others ask
+
+    @property
+    def external(self) -> tuple[Order, ...]:
+        """Working orders at the broker that this desk did not make, as last seen."""
+        return self._external
+
+    def pending(self) -> tuple[OrderIntent, ...]:
+        """Return what of our opening orders may still fill: their reservations."""
+        return tuple(
+            replace(record.intent, qty=record.remaining)
+            for record in self._store.working()
+            if record.intent.opens and record.remaining
+        )
+
+    def not_ready(self) -> str | None:
+        """Return why no order may be opened now, or None: news of the orders must be fresh."""
+        if self._looked is None:
+            return "the broker's orders have not been read yet"
+        if not self.connected:
+            return "the broker's order stream is not connected"
+        if self._looked.elapsed() > LOOKED_AT_MAX:
+            return f"the broker's orders were last read {self._looked.elapsed().seconds} s ago"
+        return None
+
+    async def settled(
+        self, client_order_id: ClientOrderId, timeout: timedelta
+    ) -> OrderRecord | None:
+        """Return the record once its order has ended, or as it stands after a timeout."""
+        record = self._store.order(client_order_id)
+        if record is None or record.status.terminal:
+            return record
+        waiter: asyncio.Future[OrderRecord] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(client_order_id, []).append(waiter)
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                return await waiter
+        except TimeoutError:
+            return self._store.order(client_order_id)
+        finally:
+            self._waiters.get(client_order_id, [waiter]).remove(waiter)
+
+    # What comes in
+
+    def hear(self, update: TradeUpdate) -> None:
+        """Take a message of the broker's stream; never blocks the stream."""
+        try:
+            self._updates.put_nowait(update)
+        except asyncio.QueueFull:
+            log.error("too many unread order updates: one dropped, the orders are read again")
+            self._poll_now.set()
+
+    def hear_connected(self, connected: bool) -> None:
+        """Note that the stream came up or went down; either way the gap must be read."""
+        self.connected = connected
+        self._poll_now.set()
+
+    async def note(self, record: OrderRecord, order: Order) -> OrderRecord:
+        """Fold a broker reply about one of our orders; return the record after it."""
+        return await self._fold(record.client_order_id, order, None)
+
+    async def mark(
+        self, client_order_id: ClientOrderId, status: OrderStatus, *, reason: str
+    ) -> OrderRecord:
+        """Move one of our orders to a status that we know better than the broker."""
+        async with self._folding:
+            record = self._known(client_order_id)
+            if not record.status.may_become(status):
+                return record
+            now = self._clock.now()
+            record = replace(record, status=status, reason=reason, updated_at=now)
+            await self._store.update(record)
+        if status is OrderStatus.UNKNOWN:
+            self._poll_now.set()
+        self._tell(record)
+        return record
+
+    # Jobs
+
+    async def follow(self) -> None:
+        """Fold the stream's messages, one at a time, for ever."""
+        while True:
+            update = await self._updates.get()
+            if self._store.order(update.order.client_order_id) is None:
+                self._poll_now.set()  # somebody else's order changed
+                continue
+            await self._fold(update.order.client_order_id, update.order, update.fill)
+
+    async def poll(self) -> None:
+        """Read the broker's orders whenever it is due, for ever."""
+        while True:
+            try:
+                await self.look()
+            except BrokerError as e:
+                log.warning("the broker's orders could not be read: %s", e)
+            try:
+                async with asyncio.timeout(self._pause().total_seconds()):
+                    await self._poll_now.wait()
+            except TimeoutError:
+                pass
+            self._poll_now.clear()
+
+    async def look(self) -> None:
+        """Read the broker's open orders once and bring every working record up to date."""
+        open_orders = await self._reader.orders("open", limit=500)
+        ours = {record.client_order_id: record for record in self._store.working()}
+        self._external = tuple(
+            order for order in open_orders if self._store.order(order.client_order_id) is None
+        )
+        for order in open_orders:
+            if order.client_order_id in ours:
+                await self._fold(order.client_order_id, order, None)
+        seen = {order.client_order_id for order in open_orders}
+        for client_order_id, record in ours.items():
+            if client_order_id not in seen:
+                await self._resolve(record)
+        self._looked = Stopwatch(self._wall)
+
+    async def recover(self) -> None:
+        """After a start: what was on its way when we died is unknown, and looked up."""
+        for record in self._store.working():
+            if record.status in UNSENT:
+                reason = "the desk stopped before the broker answered"
+                await self.mark(record.client_order_id, OrderStatus.UNKNOWN, reason=reason)
+        await self.look()
+
+    # Inside
+
+    def _pause(self) -> timedelta:
+        working = self._store.working()
+        if any(record.status is OrderStatus.UNKNOWN for record in working):
+            return POLL_UNKNOWN
+        return POLL_WORKING if working or not self.connected else POLL_IDLE
+
+    async def _resolve(self, record: OrderRecord) -> None:
+        """Ask for an order of ours that is not among the open ones."""
+        if record.status in UNSENT:
+            return  # its send is under way in this process
+        if record.broker_id is not None:
+            try:
+                order: Order | None = await self._reader.order(record.broker_id)
+            except OrderNotFound:
+                order = None
+        else:
+            order = await self._reader.order_by_client_id(record.client_order_id)
+        if order is not None:
+            self._unknown_since.pop(record.client_order_id, None)
+            await self._fold(record.client_order_id, order, None)
+            return
+        since = self._unknown_since.setdefault(record.client_order_id, Stopwatch(self._wall))
+        if since.elapsed() > self._quarantine:
+            del self._unknown_since[record.client_order_id]
+            await self.mark(
+                record.client_order_id,
+                OrderStatus.EXPIRED,
+                reason=f"the broker does not know it {self._quarantine.seconds} s after the send",
+            )
+
+    async def _fold(
+        self, client_order_id: ClientOrderId, order: Order, fill: Fill | None
+    ) -> OrderRecord:
+        async with self._folding:
+            before = self._known(client_order_id)
+            after = before.after(order)
+            if after is before and fill is None:
+                return before
+            await self._store.update(after, fill)
+        if after.filled_qty > before.filled_qty:
+            for tell in self.on_fill:
+                tell(after, fill)
+        self._tell(after)
+        return after
+
+    def _known(self, client_order_id: ClientOrderId) -> OrderRecord:
+        record = self._store.order(client_order_id)
+        if record is None:
+            raise OrderNotFound(client_order_id)
+        return record
+
+    def _tell(self, record: OrderRecord) -> None:
+        if record.status.terminal:
+            for waiter in self._waiters.get(record.client_order_id, []):
+                if not waiter.done():
+                    waiter.set_result(record)
+
+
+def broker_id_of(record: OrderRecord) -> OrderId:
+    """Return the broker's id of an order of ours; raise OrderNotFound before it has one."""
+    if record.broker_id is None:
+        raise OrderNotFound(record.client_order_id)
+    return record.broker_id
