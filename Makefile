@@ -10,7 +10,7 @@ DEV := .venv/.dev
 BENCH := .venv-bench/.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help preflight venv demo run test check bench crash lock clean
+.PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
@@ -48,12 +48,22 @@ run: $(RUNTIME)
 test: $(DEV)
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/tidy
 
-check: $(DEV)
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy .
-	$(BIN)/lint-imports
-	$(PY) -m pytest -q tests/tidy
+check: format lint types contracts tidy
+
+format: $(DEV)
+	@$(BIN)/ruff format --check .
+
+lint: $(DEV)
+	@$(BIN)/ruff check .
+
+types: $(DEV)
+	@$(BIN)/mypy .
+
+contracts: $(DEV)
+	@$(BIN)/lint-imports
+
+tidy: $(DEV)
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile tests/tidy
 
 bench: $(BENCH)
 	@.venv-bench/bin/python -m bench

@@ -104,7 +104,7 @@ def test_no_package_is_pinned_twice_with_two_versions(kind: str) -> None:
 def test_ci_runs_the_gate_and_the_test_command_of_the_readme() -> None:
     run = (ROOT / ".ci" / "run").read_text()
     readme = (ROOT / "README.md").read_text()
-    assert re.search(r"^make check$", run, re.MULTILINE)
+    assert re.search(r"^make --keep-going check$", run, re.MULTILINE)
     assert re.search(r"^make test\b", run, re.MULTILINE)
     assert re.search(r"^\s*make test\b", readme, re.MULTILINE)
 
@@ -115,7 +115,7 @@ def test_every_target_is_phony_and_explained() -> None:
     targets = re.findall(r"^([a-z]+):(?!.*export)", makefile, re.MULTILINE)
     assert set(targets) == set(phony.split())
     explained = set(re.findall(r'@echo "make (\w+)', makefile))
-    assert set(targets) - {"help", "preflight", "venv"} == explained
+    assert explained == {"demo", "run", "test", "check", "bench", "crash", "lock", "clean"}
 
 
 def test_no_file_names_a_registry_or_somebodys_machine() -> None:
