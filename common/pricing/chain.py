@@ -272,4 +272,4 @@ def _column(values: ArrayLike, size: int) -> Floats:
     column = np.asarray(values, dtype=np.float64)
     if column.shape not in {(), (size,)}:
         raise ValueError(f"need {size} quotes, one a strike, was of shape {column.shape}")
-    return np.broadcast_to(column, (size,))
+    return column if column.shape else np.full(size, column)

@@ -84,6 +84,7 @@ class Forward:
 
 
 RULES: Final = HygieneRules()
+_HALF_CENT: Final = 0.005
 _EPS: Final = 1e-9  # dollars: bounds are inclusive, whatever floats make of 0.05
 
 
@@ -167,13 +168,14 @@ def forward(
 ) -> Forward:
     """Return the put-call parity forward: the median of K + C - P near the money.
 
-    Takes the strikes nearest spot whose both sides are OK or LOCKED. Falls back to spot, saying
-    why, when there are too few or the median is too far from spot to be true.
+    Takes the strikes nearest spot whose both sides are OK or LOCKED, or without a bid but offered
+    at a cent: minutes before the close little else is left, and it is right to half a cent. Falls
+    back to spot, saying why, when there are too few or the median is too far to be true.
     """
     if not 0 < spot < np.inf:
         return Forward(value=np.nan, source=ForwardSource.UNKNOWN, pairs=0, gap=np.nan)
     k = np.asarray(strike, dtype=np.float64)
-    both = np.flatnonzero((calls.flag <= QuoteFlag.LOCKED) & (puts.flag <= QuoteFlag.LOCKED))
+    both = np.flatnonzero(_exact(calls) & _exact(puts))
     near = both[np.argsort(np.abs(k[both] - spot), kind="stable")[: rules.forward_pairs]]
     if near.size < rules.forward_pairs_least:
         return Forward(value=spot, source=ForwardSource.SPOT_FEW_PAIRS, pairs=0, gap=np.nan)
@@ -195,6 +197,13 @@ def _beyond(silent: Bools, strike: Floats, *, is_call: bool, spot: float) -> Boo
     if pairs.size:
         beyond[outward[pairs[0] + 2 :]] = True
     return beyond
+
+
+def _exact(quotes: CleanQuotes) -> Bools:
+    """Tell which prices are good enough to find the forward with."""
+    with np.errstate(invalid="ignore"):
+        penny = (quotes.flag == QuoteFlag.ZERO_BID) & (quotes.price <= _HALF_CENT + _EPS)
+    return np.asarray((quotes.flag <= QuoteFlag.LOCKED) | penny)
 
 
 def _withdrawn(quotes: CleanQuotes, which: Bools, flag: QuoteFlag) -> CleanQuotes:
