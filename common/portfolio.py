@@ -58,7 +58,8 @@ class Exposure:
     when it cannot be known. at_risk: dollars, >= 0, that open positions can still lose
     from here, ended at their worst. reserved: dollars, >= 0, at worst, of orders not
     yet ended, unknown ones included. delta: share equivalents, None when any holding's
-    cannot be had. unknown says why anything is None.
+    cannot be had. pending_delta: the most that orders not yet ended could move it, down
+    (<= 0) and up (>= 0). unknown says why anything is None.
     """
 
     account: Account
@@ -67,6 +68,7 @@ class Exposure:
     at_risk: Dollars | None
     reserved: Dollars
     delta: float | None
+    pending_delta: tuple[float, float] = (0.0, 0.0)
     unknown: tuple[str, ...] = ()
 
     @property

@@ -9,10 +9,10 @@ from functools import cached_property
 
 from common.fees import round_trip_fees
 from common.limits import Halt
-from common.money import Dollars, Price
+from common.money import ZERO, Dollars, Price
 from common.orders import OrderIntent
 from common.portfolio import Exposure
-from common.pricing.payoff import Payoff
+from common.pricing.payoff import Payoff, universal_spread_margin
 from common.quotes import ChainRow, MarketView, natural
 from common.session import CutOffs
 from services.portfolio.worst_case import order_payoff
@@ -55,14 +55,49 @@ class Case:
         return {leg.contract.symbol: held.get(leg.contract.symbol) for leg in legs}
 
     @cached_property
-    def payoff(self) -> Payoff | None:
-        """The order's payoff at expiry at its limit, round-trip fees included.
-
-        None without an order, or when its legs expire on different days.
-        """
-        if self.intent is None or len({leg.contract.expiry for leg in self.intent.legs}) != 1:
+    def formed(self) -> OrderIntent | None:
+        """The order if it can be reckoned with at all: legs, whole sizes, a finite limit."""
+        intent = self.intent
+        if intent is None or not intent.legs or intent.qty < 1 or not intent.limit.is_finite():
             return None
-        return order_payoff(self.intent, fees=round_trip_fees(self.intent, self.view.session.day))
+        return intent if all(leg.ratio >= 1 for leg in intent.legs) else None
+
+    @cached_property
+    def fees(self) -> Dollars:
+        """The order's estimated fees, in and out."""
+        if self.intent is None:
+            return ZERO
+        return round_trip_fees(self.intent, self.view.session.day)
+
+    @cached_property
+    def payoff(self) -> Payoff | None:
+        """The order's payoff at expiry as filled at its limit, with its fees.
+
+        None when it cannot be had: no order, a malformed one, or legs of several expiries.
+        """
+        intent = self.formed
+        if intent is None or len({leg.contract.expiry for leg in intent.legs}) > 1:
+            return None
+        return order_payoff(intent, fees=self.fees)
+
+    @cached_property
+    def order_risk(self) -> Dollars | None:
+        """The most the order can lose with its fees; None when there is no bound."""
+        return self.payoff.max_loss if self.payoff is not None else None
+
+    @cached_property
+    def order_cost(self) -> Dollars | None:
+        """What the broker asks for: universal spread margin, net price and fees.
+
+        Infinite where a short call is uncovered; None as for payoff.
+        """
+        if self.payoff is None or self.intent is None:
+            return None
+        legs = [
+            (leg.signed_ratio * self.intent.qty, leg.contract.right, leg.contract.strike)
+            for leg in self.intent.legs
+        ]
+        return universal_spread_margin(legs) + self.intent.net_cost + self.fees
 
     @cached_property
     def natural(self) -> Price | None:

@@ -13,9 +13,11 @@ from common.limits import Breach, Halt, Limit
 from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure, Position
 from common.quotes import MarketView
+from services.risk.account_rules import loss_budget
 from services.risk.case import Case, RiskLimits
+from services.risk.finding import Finding
 from services.risk.reduce_only import reduce_only
-from services.risk.rules import RULES, Finding, loss_budget
+from services.risk.rules import RULES
 
 
 class RiskManager:
@@ -44,9 +46,7 @@ class RiskManager:
         """
         breaches = self._breaches(intent, exposure, view, halt)
         if breaches:
-            raise LimitBreached(
-                breaches, nearest=self._nearest(alternatives, exposure, view, halt)
-            )
+            raise LimitBreached(breaches, nearest=self._nearest(alternatives, exposure, view, halt))
         return Approved(intent)
 
     def check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from common.limits import Breach
-from common.money import ZERO, Qty, plain
+from common.money import Qty, plain
 from common.orders import Leg, OrderIntent
 from common.portfolio import Position
 
@@ -41,8 +41,8 @@ def _leg_breaches(intent: OrderIntent, held: dict[str, Position]) -> Iterator[Br
 
 
 def _wanted(intent: OrderIntent, leg: Leg) -> Qty:
-    same = (other.ratio for other in intent.legs if other.contract == leg.contract)
-    return sum(same, ZERO) * intent.qty
+    same = sum(other.ratio for other in intent.legs if other.contract == leg.contract)
+    return Qty(same * intent.qty)
 
 
 def _breach(allowed: str, projected: str) -> Breach:

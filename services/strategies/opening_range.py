@@ -110,9 +110,7 @@ class OpeningRangeBreakout:
             )
         return last
 
-    def _facts(
-        self, span: OpeningRange, bar: Bar, pick: DeltaPick
-    ) -> tuple[tuple[str, str], ...]:
+    def _facts(self, span: OpeningRange, bar: Bar, pick: DeltaPick) -> tuple[tuple[str, str], ...]:
         contract = pick.row.contract
         return (
             ("range", f"{_dollars(span.low)} to {_dollars(span.high)}, first {self.minutes} min"),
@@ -124,9 +122,7 @@ class OpeningRangeBreakout:
             ("strikes near", neighbours(pick)),
         )
 
-    def _warnings(
-        self, view: MarketView, span: OpeningRange, pick: DeltaPick
-    ) -> tuple[str, ...]:
+    def _warnings(self, view: MarketView, span: OpeningRange, pick: DeltaPick) -> tuple[str, ...]:
         found = ["breakouts of the opening range have no proven edge after costs"]
         share = span.width / view.spot.mid if view.spot.two_sided else None
         if share is not None and not QUIET <= share <= WILD:
