@@ -10,6 +10,7 @@ DEV := .venv/.dev
 BENCH := .venv-bench/.bench
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash lock clean
 
 help:
