@@ -126,9 +126,7 @@ def fit_chain(
     k = _strikes(strikes)
     call = _Side.judged(calls, k, is_call=True, spot=spot, rules=rules)
     put = _Side.judged(puts, k, is_call=False, spot=spot, rules=rules)
-    # No delta is known yet; 1 bounds it, so a doubtful pair is left out of the forward.
-    parity = forward(k, call.aged(1.0).quotes, put.aged(1.0).quotes, spot, rules=rules)
-    call, put = call.above_intrinsic(k, parity), put.above_intrinsic(k, parity)
+    parity, call, put = _against_forward(k, call, put, spot)
     call_otm = k >= parity.value
     otm = np.where(call_otm, call.rows(), put.rows())
     vols = implied_total_vol(otm, parity.value, k, call_otm)
@@ -136,7 +134,7 @@ def fit_chain(
         guess = greeks(_filled(k, vols[0]), parity.value, k, True, minutes).delta
         call, put = call.aged(guess), put.aged(guess - 1.0)
     flag = np.where(call_otm, call.quotes.flag, put.quotes.flag)
-    vols[:, ~((flag <= QuoteFlag.ZERO_BID) & (minutes > 0))] = np.nan
+    vols[:, (flag > QuoteFlag.ZERO_BID) | (not minutes > 0)] = np.nan
     quoted = vols[0] > 0
     vols[0] = _filled(k, vols[0])
     solved = greeks(vols, parity.value, k, call_otm, minutes, minutes_calendar)
@@ -212,6 +210,15 @@ class _Side:
         return np.stack(
             [price, np.where(known, self.bid, np.nan), np.where(known, self.ask, np.nan)]
         )
+
+
+def _against_forward(
+    k: Floats, call: _Side, put: _Side, spot: float
+) -> tuple[Forward, _Side, _Side]:
+    """Return the forward, and both sides without what lies below intrinsic value on it."""
+    # No delta is known yet; 1 bounds it, so a doubtful pair is left out of the forward.
+    found = forward(k, call.aged(1.0).quotes, put.aged(1.0).quotes, spot, rules=call.rules)
+    return found, call.above_intrinsic(k, found), put.above_intrinsic(k, found)
 
 
 def _side_fit(quotes: CleanQuotes, solved: Solved, shift: Floats) -> SideFit:

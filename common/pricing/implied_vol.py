@@ -192,24 +192,11 @@ def _greeks(
     """Derive every greek from one density and one pair of Mills ratios."""
     if log_fk.shape != s.shape:
         s, log_fk = np.broadcast_arrays(s, log_fk)
-    h = np.abs(log_fk) / s
-    t = 0.5 * s
-    reach = float(np.fmax.reduce(t.reshape(-1), initial=0.0))
-    even, odd = mills_pair(h.reshape(-1), t.reshape(-1), reach)
-    d1 = log_fk / s
-    d1 += t
-    d1 *= d1
-    d1 *= -0.5
-    density = np.exp(d1)
-    density *= 1.0 / SQRT_2PI
-    # The OTM side's |delta| is density * Y; the other side's is one minus it.
     call_otm = log_fk <= 0
     side = np.subtract(np.multiply(call_otm, 2.0), 1.0)
-    tail = odd.reshape(s.shape)
-    tail *= side
-    tail += even.reshape(s.shape)
-    tail *= density
-    delta = side * tail + np.subtract(is_call, call_otm, dtype=np.float64)
+    density, tail = _out_of_the_money(s, log_fk, side)
+    # One side's delta is +-tail; the other's is what parity adds to it: +1 or -1.
+    parity = np.subtract(is_call, call_otm, dtype=np.float64)
     slope = density * f
     left = floored(minutes)
     year = np.sqrt(left / TRADING_MINUTES)
@@ -221,8 +208,24 @@ def _greeks(
         total_vol=s,
         iv=s / year,
         iv_calendar=s / year_calendar,
-        delta=delta,
+        delta=side * tail + parity,
         gamma=density / (f * s),
         theta=slope * s * (-0.5 / left),
         vega=slope * (0.01 * year),
     )
+
+
+def _out_of_the_money(s: Floats, log_fk: Floats, side: Floats) -> tuple[Floats, Floats]:
+    """Return phi(d1) and |delta| of the out-of-the-money side, phi(d1) Y(h -+ t).
+
+    side: 1 where that is the call, -1 where it is the put.
+    """
+    signed = log_fk / s
+    h = np.abs(signed).reshape(-1)
+    t = 0.5 * s
+    reach = float(np.fmax.reduce(t.reshape(-1), initial=0.0))
+    even, odd = mills_pair(h, t.reshape(-1), reach)
+    d1 = signed + t
+    density = np.exp(-0.5 * d1 * d1) * (1.0 / SQRT_2PI)
+    tail = even.reshape(s.shape) + side * odd.reshape(s.shape)
+    return density, density * tail
