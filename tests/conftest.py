@@ -34,7 +34,7 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.upper() in SETTINGS or name.upper().startswith(PREFIXES):
             del os.environ[name]
-    if Path(".env").exists() and Settings() != Settings(_env_file=None):
+    if Path(".env").exists() and not _says_only_defaults():
         raise pytest.UsageError(
             "tests would run with the settings of .env, perhaps on its account. "
             "Next: move .env aside, test, and move it back."
@@ -69,6 +69,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"skipped: {skipped.total()}")
     for reason, count in sorted(skipped.items()):
         terminalreporter.write_line(f"  {count:4} {reason}")
+
+
+def _says_only_defaults() -> bool:
+    try:
+        return Settings() == Settings(_env_file=None)
+    except ValueError:
+        return False
 
 
 def _judged(report: ReportT) -> ReportT:

@@ -100,7 +100,9 @@ def test_the_users_settings_do_not_reach_a_test(tmp_path: Path) -> None:
     assert code == 0, said
 
 
-@pytest.mark.parametrize(("dotenv", "code"), [("MAX_DAILY_LOSS=500\n", 0), ("PORT=1\n", 4)])
+@pytest.mark.parametrize(
+    ("dotenv", "code"), [("MAX_DAILY_LOSS=500\n", 0), ("PORT=1\n", 4), ("ALPACA_LIVE=?\n", 4)]
+)
 def test_an_env_file_with_settings_of_its_own_is_refused(
     tmp_path: Path, dotenv: str, code: int
 ) -> None:
