@@ -92,7 +92,8 @@ class SideFit:
 class ChainFit:
     """What one expiry's quotes say at one instant. Arrays by ascending strike.
 
-    minutes is as given; iv, theta and vega use at least one. total_vol and source are per strike.
+    minutes is as given; iv, theta and vega use at least one. total_vol and source are per strike;
+    the smile runs through the strikes that are QUOTED or ZERO_BID.
     """
 
     status: ChainStatus
@@ -275,8 +276,8 @@ def _strikes(strikes: ArrayLike) -> Floats:
 
 
 def _column(values: ArrayLike, size: int) -> Floats:
-    """Return values by strike; ValueError unless one each or one for all."""
+    """Return values by strike, infinity as unknown; ValueError unless one each or one for all."""
     column = np.asarray(values, dtype=np.float64)
     if column.shape not in {(), (size,)}:
         raise ValueError(f"need {size} quotes, one a strike, was of shape {column.shape}")
-    return column if column.shape else np.full(size, column)
+    return np.full(size, np.where(np.isfinite(column), column, np.nan))

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.pricing import black76
 from common.pricing.chain import ChainFit, ChainStatus, SideQuotes, VolSource, fit_chain
@@ -192,3 +194,41 @@ def test_greeks_follow_the_forward_not_a_spot_that_lags() -> None:
     assert got.calls.delta[i] == pytest.approx(
         float(black76.delta(600.5, 600.0, SMILE[i], True)), abs=1e-9
     )
+
+
+cents = st.one_of(
+    st.integers(-5, 4000).map(lambda c: c / 100), st.sampled_from([np.nan, 0.0, 0.01, np.inf])
+)
+ages = st.sampled_from([0.0, 9.0, 60.0, np.nan])
+
+
+@given(
+    st.lists(st.tuples(cents, cents, cents, cents, ages), min_size=1, max_size=12),
+    st.sampled_from([605.0, 600.0, 599.7, np.nan]),
+    st.sampled_from([390.0, 5.0, 0.3, 0.0]),
+)
+def test_any_quotes_give_numbers_within_bounds_or_nan_with_a_reason(
+    rows: list[tuple[float, float, float, float, float]], spot: float, minutes: float
+) -> None:
+    call_bid, call_ask, put_bid, put_ask, age = np.array(rows).T
+    strikes = 600.0 + np.arange(len(rows))
+    got = fit_chain(
+        strikes,
+        SideQuotes(bid=call_bid, ask=call_ask, age_seconds=age, spot_move=0.02),
+        SideQuotes(bid=put_bid, ask=put_ask, age_seconds=age),
+        spot=spot,
+        minutes=minutes,
+    )
+    unknown = got.source == VolSource.NONE
+    for side, low in ((got.calls, 0.0), (got.puts, -1.0)):
+        usable = side.flag <= QuoteFlag.ZERO_BID
+        np.testing.assert_array_equal(usable, ~np.isnan(side.price))
+        for column in (side.iv, side.delta, side.gamma, side.theta, side.vega):
+            np.testing.assert_array_equal(np.isnan(column), unknown)
+        known = side.delta[~unknown]
+        assert ((known >= low) & (known <= low + 1.0)).all()
+        barred = ~np.isnan(side.delta_lo)
+        assert (side.delta_lo[barred] <= side.delta[barred]).all()
+        assert (side.delta[barred] <= side.delta_hi[barred]).all()
+        assert (side.iv[~unknown] > 0).all()
+    assert (got.status is ChainStatus.OK) == (not unknown.all())
