@@ -155,9 +155,13 @@ class ChainSnapshot:
         """Return the calls or the puts, by rising strike."""
         return self._by_right[right]
 
+    def find(self, contract: OptionContract) -> ChainRow | None:
+        """Return one contract's row, or None when it is not listed."""
+        return self._by_symbol.get(contract.symbol)
+
     def row(self, contract: OptionContract) -> ChainRow:
         """Return one contract's row; raise NoSuchContract when it is not listed."""
-        found = self._by_symbol.get(contract.symbol)
+        found = self.find(contract)
         if found is None:
             raise NoSuchContract(contract.symbol)
         return found

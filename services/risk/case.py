@@ -50,9 +50,8 @@ class Case:
     @cached_property
     def rows(self) -> dict[str, ChainRow | None]:
         """Each leg's row of the chain by symbol, None where the chain does not list it."""
-        held = {row.contract.symbol: row for row in self.view.chain.rows}
         legs = self.intent.legs if self.intent is not None else ()
-        return {leg.contract.symbol: held.get(leg.contract.symbol) for leg in legs}
+        return {leg.contract.symbol: self.view.chain.find(leg.contract) for leg in legs}
 
     @cached_property
     def formed(self) -> OrderIntent | None:
