@@ -1,0 +1,329 @@
+"""Today's option chain in memory: the newest quote of every contract, conflated.
+
+One writer at a time (the quote stream, or a poll), many readers, one event loop, no lock.
+Columns are lists indexed by row, because a scalar write into a list is the fastest there is:
+prices are integers of $0.0001, and a Decimal is made only when a quote leaves. Row 2i is the
+call and row 2i + 1 the put of the i-th strike, so a right is a slice with a step of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+
+from common.clock import WallClock
+from common.contracts import OptionContract, Right
+from common.errors import MarketDataMissing, NoSuchContract, QuoteUnusable, StaleQuote
+from common.money import PRICE_SCALE, Price, from_scaled
+from common.quotes import Quote
+
+_PRICE_MOST: Final = 100_000.0  # dollars per share; beyond it is no option price
+_SIZE_MOST: Final = 1e9  # contracts
+_CROSS_LEAST: Final = 0.50  # dollars a market may be crossed for a moment and be a market
+_CROSS_FRACTION: Final = 0.10  # of the bid, likewise
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheCounters:
+    """What became of the quotes offered since the process started.
+
+    applied: kept. polled: of them, those that came by a REST poll. conflated: kept, then
+    overwritten before anyone read them. reordered: older than the one held, dropped. insane:
+    no market could quote so, dropped. crossed: bid above ask within reason; kept, so that the
+    contract shows as crossed and nothing trades on it. unknown: of no contract held.
+    """
+
+    applied: int
+    polled: int
+    conflated: int
+    reordered: int
+    insane: int
+    crossed: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Every contract's newest quote at one instant, by row. Copies: safe to keep.
+
+    Prices are integers of $0.0001; received_ns is wall time, 0 where nothing was ever received.
+    """
+
+    revision: int
+    day: date
+    contracts: tuple[OptionContract, ...]
+    bid: Sequence[int]
+    ask: Sequence[int]
+    bid_size: Sequence[float]
+    ask_size: Sequence[float]
+    quoted_at: Sequence[datetime]
+    received_ns: Sequence[int]
+
+    def quote(self, row: int) -> Quote | None:
+        """Return the quote of a row, None where nothing was ever received."""
+        if not self.received_ns[row]:
+            return None
+        return Quote(
+            bid=_price(self.bid[row]),
+            ask=_price(self.ask[row]),
+            bid_size=int(self.bid_size[row]),
+            ask_size=int(self.ask_size[row]),
+            at=self.quoted_at[row],
+        )
+
+
+class OptionChainCache:
+    """The quotes of one underlying's contracts that expire on one day."""
+
+    def __init__(self, wall: WallClock) -> None:
+        self._wall = wall
+        self.applied = self.polled = self.conflated = 0
+        self.reordered = self.insane = self.crossed = self.unknown = 0
+        self._generation = 0
+        self.expire()
+
+    @property
+    def day(self) -> date | None:
+        """The expiry held, None when there is none."""
+        return self._day
+
+    @property
+    def contracts(self) -> tuple[OptionContract, ...]:
+        """Every contract held, by row: rising strike, the call before the put."""
+        return self._contracts
+
+    @property
+    def revision(self) -> int:
+        """A number that grows with every change."""
+        return self.applied + self._generation
+
+    def load(self, day: date, contracts: Iterable[OptionContract]) -> None:
+        """Hold these contracts, which all expire on day; what was held of another is dropped.
+
+        Quotes survive a reload of the same day. A strike listed on one side only is left out:
+        half a strike has no parity. Raises ValueError for a contract of another expiry.
+        """
+        wanted = set(contracts)
+        if strange := [c.symbol for c in wanted if c.expiry != day]:
+            raise ValueError(f"{len(strange)} contracts do not expire on {day}: {strange[0]}")
+        listed = tuple(
+            sorted(
+                (c for c in wanted if _twin(c) in wanted),
+                key=lambda c: (c.underlying, c.strike, c.right),
+            )
+        )
+        before = self.columns() if day == self._day else None
+        self._hold(day, listed)
+        if before is not None:
+            self._restore(before)
+
+    def expire(self) -> None:
+        """Drop everything: nothing of a day that is over is served."""
+        self._hold(None, ())
+
+    def apply(
+        self,
+        symbol: str,
+        bid: float,
+        ask: float,
+        bid_size: float,
+        ask_size: float,
+        quoted_at: datetime,
+        received_ns: int,
+    ) -> None:
+        """Keep a quote off the wire, unless the one held is newer or this one is no quote.
+
+        Dollars per share and contracts as the wire has them; a missing side is 0.
+        received_ns: wall time.
+        """
+        row = self._rows.get(symbol)
+        if row is None:
+            self.unknown += 1
+            return
+        # One chained comparison refuses nan, infinities, negatives and crossed markets.
+        if not (
+            0.0 <= bid <= ask <= _PRICE_MOST
+            and 0 <= bid_size <= _SIZE_MOST
+            and 0 <= ask_size <= _SIZE_MOST
+        ) and not self._tolerable(bid, ask, bid_size, ask_size):
+            return
+        if not self._quoted_at[row] <= quoted_at < self._horizon:
+            self._refuse_time(quoted_at)
+            return
+        self._bid[row] = round(bid * PRICE_SCALE)
+        self._ask[row] = round(ask * PRICE_SCALE)
+        self._bid_size[row] = bid_size
+        self._ask_size[row] = ask_size
+        self._quoted_at[row] = quoted_at
+        self._received_ns[row] = received_ns
+        self.applied += 1
+        if self._unread[row]:
+            self.conflated += 1
+        else:
+            self._unread[row] = True
+
+    def confirm(self, symbol: str, quote: Quote, received_ns: int) -> None:
+        """Take what a poll says is the latest quote.
+
+        It refreshes the age of the same quote held, and never replaces a newer one: a poll is
+        slower than the stream, so being behind it is nothing to count.
+        """
+        row = self._rows.get(symbol)
+        if row is None:
+            self.unknown += 1
+            return
+        held = self._quoted_at[row]
+        same = self._received_ns[row] and (
+            self._bid[row] == quote.bid * PRICE_SCALE and self._ask[row] == quote.ask * PRICE_SCALE
+        )
+        if quote.at < held and not same:
+            return
+        before = self.applied
+        self.apply(
+            symbol,
+            float(quote.bid),
+            float(quote.ask),
+            quote.bid_size,
+            quote.ask_size,
+            max(quote.at, held) if same else quote.at,
+            received_ns,
+        )
+        self.polled += self.applied - before
+
+    def row_of(self, symbol: str) -> int:
+        """Return a contract's row; raise NoSuchContract when it is not held."""
+        row = self._rows.get(symbol)
+        if row is None:
+            raise NoSuchContract(symbol)
+        return row
+
+    def leg(self, contract: OptionContract, *, age_max: timedelta) -> Quote:
+        """Return one contract's newest quote if it may be traded on.
+
+        Raises MarketDataMissing when the contract's expiry is not the one held, NoSuchContract,
+        QuoteUnusable, or StaleQuote when THIS contract's quote is too old.
+        """
+        if contract.expiry != self._day:
+            raise MarketDataMissing(f"no chain of {contract.expiry} is held, only of {self._day}")
+        row = self.row_of(contract.symbol)
+        if not 0 < self._bid[row] <= self._ask[row]:
+            raise QuoteUnusable(contract.symbol, self._fault(row))
+        age = self._age(row)
+        if age > age_max:
+            raise StaleQuote(contract.symbol, age=age, age_max=age_max)
+        self._unread[row] = False
+        return Quote(
+            bid=_price(self._bid[row]),
+            ask=_price(self._ask[row]),
+            bid_size=int(self._bid_size[row]),
+            ask_size=int(self._ask_size[row]),
+            at=self._quoted_at[row],
+        )
+
+    def ages(self, symbols: Iterable[str]) -> list[timedelta]:
+        """Return how long ago each contract's quote was received, of those that have one."""
+        rows = (self._rows.get(symbol) for symbol in symbols)
+        return [self._age(row) for row in rows if row is not None and self._received_ns[row]]
+
+    def columns(self) -> Columns:
+        """Return a copy of the quotes, marked as read; raise MarketDataMissing without a day."""
+        if self._day is None:
+            raise MarketDataMissing("no option chain is held")
+        self._unread = [False] * len(self._contracts)
+        return Columns(
+            revision=self.revision,
+            day=self._day,
+            contracts=self._contracts,
+            bid=self._bid.copy(),
+            ask=self._ask.copy(),
+            bid_size=self._bid_size.copy(),
+            ask_size=self._ask_size.copy(),
+            quoted_at=self._quoted_at.copy(),
+            received_ns=self._received_ns.copy(),
+        )
+
+    def counters(self) -> CacheCounters:
+        """Return what became of the quotes offered so far."""
+        return CacheCounters(
+            applied=self.applied,
+            polled=self.polled,
+            conflated=self.conflated,
+            reordered=self.reordered,
+            insane=self.insane,
+            crossed=self.crossed,
+            unknown=self.unknown,
+        )
+
+    def _tolerable(self, bid: float, ask: float, bid_size: float, ask_size: float) -> bool:
+        """Judge a quote that is not plainly good; count it as crossed or insane."""
+        known = (
+            0.0 <= bid <= _PRICE_MOST
+            and 0.0 <= ask <= _PRICE_MOST
+            and 0 <= bid_size <= _SIZE_MOST
+            and 0 <= ask_size <= _SIZE_MOST
+        )
+        if known and ask == 0:  # nobody offers
+            return True
+        if known and bid - ask <= max(_CROSS_LEAST, _CROSS_FRACTION * bid):
+            self.crossed += 1
+            return True
+        self.insane += 1
+        return False
+
+    def _refuse_time(self, quoted_at: datetime) -> None:
+        # A stamp days ahead would outrank every true quote after it.
+        if quoted_at >= self._horizon:
+            self.insane += 1
+        else:
+            self.reordered += 1
+
+    def _fault(self, row: int) -> str:
+        if not self._received_ns[row]:
+            return "never quoted"
+        return "crossed" if self._bid[row] > self._ask[row] > 0 else "one-sided"
+
+    def _age(self, row: int) -> timedelta:
+        return timedelta(microseconds=(self._wall.ns() - self._received_ns[row]) / 1000)
+
+    def _hold(self, day: date | None, contracts: tuple[OptionContract, ...]) -> None:
+        size = len(contracts)
+        self._generation += 1
+        self._day = day
+        self._contracts = contracts
+        self._horizon = (
+            datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=2) if day else _NEVER
+        )
+        self._rows = {contract.symbol: row for row, contract in enumerate(contracts)}
+        self._bid, self._ask = [0] * size, [0] * size
+        self._bid_size: list[float] = [0] * size
+        self._ask_size: list[float] = [0] * size
+        self._quoted_at = [_NEVER] * size
+        self._received_ns = [0] * size
+        self._unread = [False] * size
+
+    def _restore(self, before: Columns) -> None:
+        """Take over the quotes of the contracts that are still held."""
+        for old, contract in enumerate(before.contracts):
+            row = self._rows.get(contract.symbol)
+            if row is None:
+                continue
+            self._bid[row], self._ask[row] = before.bid[old], before.ask[old]
+            self._bid_size[row] = before.bid_size[old]
+            self._ask_size[row] = before.ask_size[old]
+            self._quoted_at[row] = before.quoted_at[old]
+            self._received_ns[row] = before.received_ns[old]
+
+
+def _twin(contract: OptionContract) -> OptionContract:
+    """Return the contract of the other right at the same strike."""
+    return replace(contract, right=Right.PUT if contract.is_call else Right.CALL)
+
+
+@lru_cache(maxsize=65_536)
+def _price(units: int) -> Price:
+    """Return the decimal of a column's integer; a chain repeats few thousand of them."""
+    return from_scaled(units, PRICE_SCALE)
