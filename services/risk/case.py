@@ -15,6 +15,7 @@ from common.portfolio import Exposure
 from common.pricing.payoff import Payoff, universal_spread_margin
 from common.quotes import ChainRow, MarketView, natural
 from common.session import CutOffs
+from services.portfolio.greeks import greeks_of_legs
 from services.portfolio.worst_case import order_payoff
 
 
@@ -116,10 +117,5 @@ class Case:
         """Share equivalents the order adds; None when any leg's delta is not known."""
         if self.intent is None:
             return 0.0
-        total_delta = 0.0
-        for leg in self.intent.legs:
-            row = self.rows[leg.contract.symbol]
-            if row is None or row.greeks is None:
-                return None
-            total_delta += leg.signed_ratio * self.intent.qty * 100 * row.greeks.delta
-        return total_delta
+        report = greeks_of_legs(self.intent.legs, self.intent.qty, self.view.chain)
+        return report.total.delta if report.total is not None else None

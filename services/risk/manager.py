@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from common.errors import LimitBreached
-from common.limits import Breach, Halt, Limit
+from common.limits import Halt, Limit
 from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure, Position
 from common.quotes import MarketView
-from services.risk.account_rules import loss_budget
 from services.risk.case import Case, RiskLimits
-from services.risk.finding import Finding
+from services.risk.finding import Finding, dollars
 from services.risk.reduce_only import reduce_only
 from services.risk.rules import RULES
 
@@ -44,7 +43,8 @@ class RiskManager:
         alternatives are (terms, intent), nearest first; the first that would pass is named as
         the nearest. What cannot be known is a breach.
         """
-        breaches = self._breaches(intent, exposure, view, halt)
+        case = Case(limits=self._limits, exposure=exposure, view=view, halt=halt, intent=intent)
+        breaches = tuple(found.breach for found in _found(case) if not found.limit.ok)
         if breaches:
             raise LimitBreached(breaches, nearest=self._nearest(alternatives, exposure, view, halt))
         return Approved(intent)
@@ -57,7 +57,8 @@ class RiskManager:
         intent: OrderIntent | None = None,
     ) -> tuple[Limit, ...]:
         """Return every limit with how much is used, as after an order when one is given."""
-        return tuple(f.limit for f in self._findings(intent, exposure, view, halt))
+        case = Case(limits=self._limits, exposure=exposure, view=view, halt=halt, intent=intent)
+        return tuple(found.limit for found in _found(case))
 
     def close(self, intent: OrderIntent, positions: Sequence[Position]) -> Approved[OrderIntent]:
         """Pass an order that only reduces positions held, or raise LimitBreached.
@@ -69,19 +70,6 @@ class RiskManager:
             raise LimitBreached(breaches)
         return Approved(intent)
 
-    def _findings(
-        self, intent: OrderIntent | None, exposure: Exposure, view: MarketView, halt: Halt
-    ) -> tuple[Finding, ...]:
-        case = Case(limits=self._limits, exposure=exposure, view=view, halt=halt, intent=intent)
-        found = (rule(case) for rule in RULES)
-        return tuple(finding for finding in found if finding is not None)
-
-    def _breaches(
-        self, intent: OrderIntent, exposure: Exposure, view: MarketView, halt: Halt
-    ) -> tuple[Breach, ...]:
-        findings = self._findings(intent, exposure, view, halt)
-        return tuple(finding.breach for finding in findings if not finding.limit.ok)
-
     def _nearest(
         self,
         alternatives: Iterable[tuple[str, OrderIntent]],
@@ -90,10 +78,15 @@ class RiskManager:
         halt: Halt,
     ) -> str | None:
         for terms, intent in alternatives:
-            if not self._breaches(intent, exposure, view, halt):
-                case = Case(
-                    limits=self._limits, exposure=exposure, view=view, halt=halt, intent=intent
+            case = Case(limits=self._limits, exposure=exposure, view=view, halt=halt, intent=intent)
+            if all(f.limit.ok for f in _found(case)) and case.order_risk is not None:
+                return (
+                    f"call again with {terms}, which passes every limit now and loses at most "
+                    f"{dollars(case.order_risk)}"
                 )
-                budget = loss_budget(case).limit
-                return f"call again with {terms}, which passes every limit now ({budget.used})"
         return None
+
+
+def _found(case: Case) -> tuple[Finding, ...]:
+    found = (rule(case) for rule in RULES)
+    return tuple(finding for finding in found if finding is not None)

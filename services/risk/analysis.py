@@ -1,0 +1,166 @@
+"""What a trade would be: everything a preview shows of an order, computed once and purely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import isfinite
+
+from common.fees import entry_fees, round_trip_fees
+from common.money import Dollars, Price, cent
+from common.orders import Leg, OrderIntent
+from common.pricing.odds import Odds, odds
+from common.pricing.payoff import Payoff, universal_spread_margin
+from common.pricing.smile import Smile
+from common.quotes import ChainRow, ChainSnapshot, Greeks, MarketView, Quote, natural, net_mid
+from services.portfolio.greeks import Sensitivity, contract_greeks, greeks_of_legs
+from services.portfolio.worst_case import order_payoff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegAnalysis:
+    """One leg with the market it is priced from; age: since we received the quote."""
+
+    leg: Leg
+    qty: int  # contracts, without sign
+    quote: Quote | None
+    age: timedelta | None
+    flag: str
+    greeks: Greeks | None
+    estimated: bool  # greeks from the smile, the quote being of no use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeAnalysis:
+    """An order as a preview shows it. Prices net per share, amounts in dollars, credits negative.
+
+    natural and mid are None while a leg is not quoted on both sides. slippage: dollars the limit
+    gives up against mid. fees: estimated, in and out; max_loss, max_profit (None: unlimited) and
+    breakevens count them. margin: what the broker holds; cost: margin, net price and fees.
+    odds: risk-neutral, held to expiry on the chain's smile; None, like sensitivity, with the
+    reason in unknown.
+    """
+
+    intent: OrderIntent
+    legs: tuple[LegAnalysis, ...]
+    natural: Price | None
+    mid: Price | None
+    limit_why: str
+    slippage: Dollars | None
+    net_cost: Dollars
+    entry_fees: Dollars
+    fees: Dollars
+    margin: Dollars
+    cost: Dollars
+    max_loss: Dollars | None
+    max_profit: Dollars | None
+    breakevens: tuple[Price, ...]
+    odds: Odds | None
+    sensitivity: Sensitivity | None
+    at: datetime
+    spot: Price
+    forward: float
+    forward_source: str
+    minutes: float
+    feed: str
+    unknown: tuple[str, ...]
+
+
+def analyse(intent: OrderIntent, view: MarketView) -> TradeAnalysis:
+    """Return the analysis of an order on the market seen.
+
+    Raises NoSuchContract when a leg is not in the chain, ValueError for no legs.
+    """
+    chain, day = view.chain, view.session.day
+    legs = tuple(_leg(leg, intent.qty, chain) for leg in intent.legs)
+    touch, mid = _net(legs)
+    fees = round_trip_fees(intent, day)
+    payoff = order_payoff(intent, fees=fees)
+    chances = _odds(payoff, chain)
+    report = greeks_of_legs(intent.legs, intent.qty, chain)
+    margin = _margin(intent)
+    return TradeAnalysis(
+        intent=intent,
+        legs=legs,
+        natural=touch,
+        mid=mid,
+        limit_why=limit_why(intent.limit, touch, mid),
+        slippage=None if mid is None else _dollars_of(intent.limit - mid, intent),
+        net_cost=intent.net_cost,
+        entry_fees=entry_fees(intent, day),
+        fees=fees,
+        margin=margin,
+        cost=margin + intent.net_cost + fees,
+        max_loss=payoff.max_loss,
+        max_profit=payoff.max_profit,
+        breakevens=tuple(cent(spot) for spot in payoff.breakevens),
+        odds=chances,
+        sensitivity=report.total,
+        at=view.now,
+        spot=chain.spot,
+        forward=chain.forward,
+        forward_source=chain.forward_source,
+        minutes=chain.minutes,
+        feed=chain.feed,
+        unknown=(*report.unknown, *([] if chances else ["the smile does not reach far enough"])),
+    )
+
+
+def limit_why(limit: Price, touch: Price | None, mid: Price | None) -> str:
+    """Return why the limit is where it is, with natural and mid beside it."""
+    if touch is None or mid is None:
+        return "a leg is not quoted on both sides"
+    if limit == touch:
+        return (
+            f"the natural price, every leg at its far touch, so that it fills at once; the mid "
+            f"is {mid:.3f}, {touch - mid:.3f} a share better"
+        )
+    where = "better" if limit < touch else "worse"
+    return f"{abs(limit - touch):.3f} {where} than the natural price {touch}; the mid is {mid:.3f}"
+
+
+def _leg(leg: Leg, qty: int, chain: ChainSnapshot) -> LegAnalysis:
+    row: ChainRow = chain.row(leg.contract)
+    greeks, estimated = contract_greeks(chain, leg.contract)
+    return LegAnalysis(
+        leg=leg,
+        qty=leg.ratio * qty,
+        quote=row.quote,
+        age=row.age,
+        flag=row.flag,
+        greeks=greeks,
+        estimated=estimated,
+    )
+
+
+def _net(legs: tuple[LegAnalysis, ...]) -> tuple[Price | None, Price | None]:
+    """Return the net natural and mid, both None unless every leg is quoted on both sides."""
+    quotes = [
+        (leg.leg.signed_ratio, leg.quote)
+        for leg in legs
+        if leg.quote is not None and leg.quote.two_sided
+    ]
+    if len(quotes) < len(legs):
+        return None, None
+    return natural(quotes), net_mid(quotes)
+
+
+def _odds(payoff: Payoff, chain: ChainSnapshot) -> Odds | None:
+    """Return the odds on the chain's smile, None where it says nothing about profit."""
+    if not chain.strikes or not isfinite(chain.forward):
+        return None
+    chances = odds(payoff, Smile.through(chain.forward, chain.strikes, chain.total_vols))
+    return chances if isfinite(chances.profit) else None
+
+
+def _margin(intent: OrderIntent) -> Dollars:
+    return universal_spread_margin(
+        [
+            (leg.signed_ratio * intent.qty, leg.contract.right, leg.contract.strike)
+            for leg in intent.legs
+        ]
+    )
+
+
+def _dollars_of(price: Price, intent: OrderIntent) -> Dollars:
+    return price * 100 * intent.qty
