@@ -1,0 +1,166 @@
+"""The broker by way of alpaca-py: what sends, and the whole connection in one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import quote as escaped
+
+from common.clock import WallClock
+from common.errors import BrokerRefused, BrokerUnavailable, NotOpen, OrderNotFound, OrderUncertain
+from common.ids import ClientOrderId, Ids, OrderId, RandomIds
+from common.orders import Approved, Order, OrderIntent, Side
+from services.broker import codec
+from services.broker.access import AlpacaAccess
+from services.broker.alpaca_reader import AlpacaReader
+from services.broker.alpaca_stream import TradeUpdates
+from services.broker.attempt import NoAnswer, Reply, Request, Unsent
+from services.broker.channel import Channel, definite, refused
+from services.broker.fields import Json, Unreadable, refusal_text
+from services.broker.gateway import Broker
+from services.broker.reader import BrokerReader
+from services.ops.breaker import Breaker
+from services.ops.limiter import Lane, TokenBucket
+from services.ops.metrics import Metrics
+
+__all__ = ["AlpacaAccess", "AlpacaBroker", "AlpacaReader", "Connection", "open_broker"]
+
+DUPLICATE = "client_order_id must be unique"
+
+
+class AlpacaBroker:
+    """A Broker. Only what opens risk is held back by the breaker."""
+
+    def __init__(self, channel: Channel, reader: BrokerReader, breaker: Breaker, ids: Ids) -> None:
+        self._channel = channel
+        self._reader = reader
+        self._breaker = breaker
+        self._ids = ids
+
+    async def submit(
+        self,
+        approved: Approved[OrderIntent],
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None],
+    ) -> Order:
+        """Send one order, once, and return it as the broker took it."""
+        intent = approved.value
+        body = codec.order_request(intent, client_order_id)
+        if not intent.opens:
+            return await self._post(body, client_order_id, before_send)
+        with self._breaker.guard():
+            return await self._post(body, client_order_id, before_send)
+
+    async def cancel(self, order_id: OrderId) -> None:
+        """Ask for an order to be canceled; its end is told by the updates."""
+        request = Request(method="DELETE", path=f"/orders/{escaped(order_id, safe='')}")
+        reply = await self._channel.ask(request, Lane.ORDERS)
+        if reply.status == 404:
+            raise OrderNotFound(order_id)
+        if reply.status == 422:
+            raise NotOpen(refusal_text(reply.body) or f"order {order_id} has ended")
+        definite(reply)
+
+    async def close_stock(self, symbol: str) -> Order:
+        """Close what is held of a stock or a coin by a market order of our own naming.
+
+        The broker's own close of a position takes no client_order_id, so an unclear
+        outcome of it could never be looked up.
+        """
+        held = {position.symbol: position for position in await self._reader.positions()}
+        if symbol not in held:
+            raise BrokerRefused(f"there is no position in {symbol}", status=404)
+        free = held[symbol].qty_available
+        if not free:
+            raise BrokerRefused(
+                f"working orders hold all {held[symbol].qty} of {symbol}", status=403
+            )
+        client_order_id = ClientOrderId(f"close-{self._ids.uuid()}")
+        side = Side.SELL if free > 0 else Side.BUY
+        body = codec.market_request(symbol, abs(free), side, client_order_id)
+        return await self._post(body, client_order_id, None)
+
+    async def _post(
+        self, body: Json, client_order_id: ClientOrderId, before_send: Callable[[], None] | None
+    ) -> Order:
+        request = Request(method="POST", path="/orders", values=body)
+        try:
+            reply = await self._channel.send(request, before_send)
+        except Unsent as e:
+            raise BrokerUnavailable(f"the order was not sent ({e})") from e
+        except NoAnswer as e:
+            raise OrderUncertain(client_order_id, str(e)) from e
+        return _outcome(reply, client_order_id)
+
+
+def _outcome(reply: Reply, client_order_id: ClientOrderId) -> Order:
+    """Return the order of a yes, raise BrokerRefused for a no, OrderUncertain for the rest."""
+    if reply.ok:
+        try:
+            return codec.order(reply.body)
+        except Unreadable as e:
+            raise OrderUncertain(client_order_id, str(e)) from e
+    why = refusal_text(reply.body)
+    # The id is taken: by this very order, sent before. Timeouts and 429 may come from
+    # something between us and a broker that did take it.
+    clear = 400 <= reply.status < 500 and reply.status not in {408, 409, 429}
+    if not clear or DUPLICATE in why.lower():
+        raise OrderUncertain(client_order_id, f"{reply.status} {why}")
+    raise refused(reply)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One account's broker: what sends, what reads, what tells of orders."""
+
+    broker: Broker
+    reader: BrokerReader
+    updates: TradeUpdates
+    channel: Channel
+    breakers: tuple[Breaker, ...]
+    bucket: TokenBucket
+
+    async def warm(self) -> None:
+        """Import alpaca-py in a thread, so that the first call need not wait for it."""
+        await self.channel.warm()
+
+
+def open_broker(
+    access: AlpacaAccess,
+    *,
+    timeout: timedelta,
+    requests_per_minute: int,
+    wall: WallClock,
+    metrics: Metrics | None = None,
+    ids: Ids | None = None,
+) -> AbstractAsyncContextManager[Connection]:
+    """Hold a connection to one account; nothing is sent before something is asked.
+
+    timeout bounds each call with all its tries; requests_per_minute all of them together.
+    Leaving the context cuts what is still under way.
+    """
+    metrics = metrics or Metrics()
+    bucket = TokenBucket(requests_per_minute, wall)
+    channel = Channel(access, timeout=timeout, bucket=bucket, wall=wall, metrics=metrics)
+    orders, account, data = (Breaker(name, wall) for name in ("orders", "account", "market data"))
+    reader = AlpacaReader(channel, access, account, data)
+    return _held(
+        Connection(
+            broker=AlpacaBroker(channel, reader, orders, ids or RandomIds()),
+            reader=reader,
+            updates=TradeUpdates(access, wall, metrics),
+            breakers=(orders, account, data),
+            bucket=bucket,
+            channel=channel,
+        )
+    )
+
+
+@asynccontextmanager
+async def _held(connection: Connection) -> AsyncIterator[Connection]:
+    try:
+        yield connection
+    finally:
+        await connection.channel.aclose()

@@ -1,0 +1,289 @@
+"""An order is sent once, and its outcome is a yes, a no, or honestly neither."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from common.clock import MonotonicClock
+from common.errors import (
+    BrokerRefused,
+    BrokerUnavailable,
+    Halted,
+    NotOpen,
+    OrderNotFound,
+    OrderUncertain,
+)
+from common.ids import ClientOrderId, OrderId
+from common.orders import OrderStatus
+from services.broker.alpaca import AlpacaAccess, Connection, open_broker
+from tests.services.broker import fault_server as faults
+from tests.services.broker.fault_server import Answer, FaultServer, fault_server, reply, taken
+from tests.services.broker.intents import condor, long_call, sell_call
+
+CID = ClientOrderId("desk-1")
+LONG = timedelta(seconds=20)
+SHORT = timedelta(seconds=0.4)
+
+
+def go() -> None:
+    """Let the order leave."""
+
+
+@asynccontextmanager
+async def connected(
+    url: str, timeout: timedelta = LONG, per_minute: int = 10_000
+) -> AsyncIterator[Connection]:
+    access = AlpacaAccess(key="KEY", secret="SECRET", base_url=url)
+    async with open_broker(
+        access, timeout=timeout, requests_per_minute=per_minute, wall=MonotonicClock()
+    ) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def against(
+    *answers: Answer, timeout: timedelta = LONG
+) -> AsyncIterator[tuple[Connection, FaultServer]]:
+    async with fault_server(*answers) as server, connected(server.url, timeout) as connection:
+        yield connection, server
+
+
+UNCERTAIN: dict[str, tuple[Answer, timedelta]] = {
+    "never answers": (faults.hang, SHORT),
+    "answers for ever": (faults.trickle, SHORT),
+    "closes": (faults.close, LONG),
+    "resets": (faults.reset, LONG),
+    "breaks off": (faults.break_off, LONG),
+    "408": (reply(408, {"message": "timeout"}), LONG),
+    "409": (reply(409, {"message": "conflict"}), LONG),
+    "429": (reply(429, {"code": 42910000, "message": "rate limit exceeded"}), LONG),
+    "500": (reply(500, {"code": 50010000, "message": "internal server error occurred"}), LONG),
+    "502": (reply(502, b"<html>bad gateway</html>"), LONG),
+    "504": (reply(504, b"upstream timed out"), LONG),
+    "302": (reply(302, Location="/elsewhere"), LONG),
+    "200 of garbage": (reply(200, b"<html>"), LONG),
+    "200 of nothing": (reply(200), LONG),
+    "200 of another shape": (reply(200, {"id": 5}), LONG),
+    "200 of a list": (reply(200, [1]), LONG),
+    "200 with a nan": (taken(filled_qty="nan"), LONG),
+    "duplicate": (
+        reply(422, {"code": 40010001, "message": "client_order_id must be unique"}),
+        LONG,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNCERTAIN)
+async def test_an_unclear_answer_is_uncertain_and_never_sent_again(case: str) -> None:
+    answer, timeout = UNCERTAIN[case]
+    async with against(answer, timeout=timeout) as (connection, server):
+        with pytest.raises(OrderUncertain) as raised:
+            await connection.broker.submit(long_call(), CID, go)
+        assert raised.value.client_order_id == CID
+        assert server.count("POST") == 1
+
+
+REFUSED = {
+    400: {"message": "bad request"},
+    401: {"code": 40110000, "message": "request is not authorized"},
+    403: {
+        "code": 40310000,
+        "message": "insufficient options buying power",
+        "options_buying_power": "12.50",
+        "cost_basis": "650",
+    },
+    404: {"message": "endpoint not found."},
+    422: {
+        "code": 42210000,
+        "message": "options market orders are only allowed during market hours",
+    },
+}
+
+
+@pytest.mark.parametrize("status", REFUSED)
+async def test_a_clear_no_is_refused_in_the_brokers_words(status: int) -> None:
+    async with against(reply(status, REFUSED[status])) as (connection, server):
+        with pytest.raises(BrokerRefused) as raised:
+            await connection.broker.submit(long_call(), CID, go)
+    assert raised.value.status == status
+    assert raised.value.broker_code == REFUSED[status].get("code")
+    assert str(raised.value).startswith(REFUSED[status]["message"])  # type: ignore[arg-type]
+    assert server.count("POST") == 1
+
+
+async def test_a_refusal_names_what_was_missing() -> None:
+    async with against(reply(403, REFUSED[403])) as (connection, _):
+        with pytest.raises(BrokerRefused, match=r"options_buying_power 12\.50, cost_basis 650"):
+            await connection.broker.submit(long_call(), CID, go)
+
+
+async def test_a_yes_is_the_order_as_the_broker_took_it() -> None:
+    async with against(taken()) as (connection, server):
+        order = await connection.broker.submit(condor(), CID, go)
+    assert (order.id, order.client_order_id) == (faults.ORDER_ID, CID)
+    assert (order.status, order.broker_status) == (OrderStatus.ACCEPTED, "pending_new")
+    assert (order.limit, order.qty) == (Decimal("-0.47"), Decimal(2))
+    assert [leg.symbol for leg in order.legs] == [
+        leg.contract.symbol for leg in condor().value.legs
+    ]
+    [request] = server.heard
+    assert request.path == "/v2/orders"
+    assert request.body["client_order_id"] == CID
+    assert request.headers["apca-api-key-id"] == "KEY"
+
+
+async def test_nothing_is_sent_where_nobody_listens() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        async with connected(url) as connection:
+            with pytest.raises(BrokerUnavailable, match="not sent"):
+                await connection.broker.submit(long_call(), CID, go)
+
+
+async def test_nothing_is_sent_to_a_host_without_an_address() -> None:
+    async with connected("http://broker.invalid") as connection:
+        with pytest.raises(BrokerUnavailable, match="not sent"):
+            await connection.broker.submit(long_call(), CID, go)
+
+
+async def test_a_halt_at_the_last_moment_stops_the_order() -> None:
+    """The connection is open by then, and the thread that would write asks."""
+    asked: list[tuple[str, int]] = []
+
+    async with against(taken()) as (connection, server):
+
+        def stop() -> None:
+            asked.append((threading.current_thread().name, server.connections))
+            raise Halted("the kill switch is set")
+
+        await connection.broker.submit(long_call(), ClientOrderId("warm"), go)
+        with pytest.raises(Halted, match="kill switch"):
+            await connection.broker.submit(long_call(), CID, stop)
+        assert server.count("POST") == 1
+    [(thread, connections)] = asked
+    assert thread.startswith("broker-orders")
+    assert connections == 1
+
+
+async def test_whatever_the_last_look_raises_stops_the_order() -> None:
+    async with against(taken()) as (connection, server):
+
+        def unreadable() -> None:
+            raise PermissionError("cannot read the sentinel")
+
+        with pytest.raises(PermissionError):
+            await connection.broker.submit(long_call(), CID, unreadable)
+        assert server.count("POST") == 0
+
+
+async def test_an_order_whose_time_is_up_in_the_queue_is_never_sent() -> None:
+    """All threads are busy with a broker that hangs; the one that waits gives up unsent."""
+    async with against(faults.hang, timeout=SHORT) as (connection, server):
+        results = await asyncio.gather(
+            *(connection.broker.submit(sell_call(), ClientOrderId(f"c{i}"), go) for i in range(12)),
+            return_exceptions=True,
+        )
+        uncertain = sum(isinstance(result, OrderUncertain) for result in results)
+        unsent = sum(isinstance(result, BrokerUnavailable) for result in results)
+        assert uncertain + unsent == 12
+        assert unsent > 0
+        assert server.count("POST") == uncertain
+
+
+async def test_a_caller_who_leaves_before_the_send_sends_nothing() -> None:
+    async with against(taken()) as (connection, server):
+        blocked, looked = threading.Event(), threading.Event()
+
+        def wait() -> None:
+            looked.set()
+            blocked.wait(10)
+
+        sending = asyncio.ensure_future(connection.broker.submit(long_call(), CID, wait))
+        await asyncio.to_thread(looked.wait, 10)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        blocked.set()
+        await connection.broker.submit(long_call(), ClientOrderId("next"), go)
+        assert [request.body["client_order_id"] for request in server.heard] == ["next"]
+
+
+async def test_a_cancel_is_tried_again_until_it_is_clear() -> None:
+    async with against(reply(503), faults.close, reply(204)) as (connection, server):
+        await connection.broker.cancel(OrderId(faults.ORDER_ID))
+        assert [request.path for request in server.heard] == [f"/v2/orders/{faults.ORDER_ID}"] * 3
+
+
+async def test_a_cancel_says_why_it_cannot() -> None:
+    unknown = reply(404, {"code": 40410000, "message": "order not found"})
+    ended = reply(422, {"code": 42210000, "message": 'order is already in "filled" state'})
+    async with against(unknown, ended) as (connection, _):
+        with pytest.raises(OrderNotFound):
+            await connection.broker.cancel(OrderId("a/../b"))
+        with pytest.raises(NotOpen, match='already in "filled" state'):
+            await connection.broker.cancel(OrderId(faults.ORDER_ID))
+
+
+async def test_an_order_id_cannot_reach_another_path() -> None:
+    async with against(reply(204)) as (connection, server):
+        await connection.broker.cancel(OrderId("../positions?x=1"))
+        assert server.heard[0].path == "/v2/orders/..%2Fpositions%3Fx%3D1"
+
+
+def position_json(symbol: str, qty: str, free: str) -> dict[str, str]:
+    return {
+        "symbol": symbol,
+        "asset_class": "us_equity",
+        "qty": qty,
+        "qty_available": free,
+        "side": "short" if qty.startswith("-") else "long",
+        "avg_entry_price": "650.1",
+        "current_price": "651",
+        "market_value": "65100",
+        "cost_basis": "65010",
+        "unrealized_pl": "90",
+    }
+
+
+@pytest.mark.parametrize(("qty", "free", "side"), [("100", "60", "sell"), ("-7", "-7", "buy")])
+async def test_shares_are_closed_by_an_order_of_our_own_naming(
+    qty: str, free: str, side: str
+) -> None:
+    held = reply(200, [position_json("SPY", qty, free)])
+    async with against(held, taken()) as (connection, server):
+        await connection.broker.close_stock("SPY")
+    sent = server.heard[1].body
+    assert (sent["side"], sent["qty"], sent["type"]) == (side, free.lstrip("-"), "market")
+    assert sent["client_order_id"].startswith("close-")
+
+
+async def test_shares_that_are_not_free_are_not_closed() -> None:
+    held = reply(200, [position_json("SPY", "100", "0")])
+    async with against(held) as (connection, server):
+        with pytest.raises(BrokerRefused, match="working orders hold"):
+            await connection.broker.close_stock("SPY")
+        with pytest.raises(BrokerRefused, match="no position in QQQ"):
+            await connection.broker.close_stock("QQQ")
+        assert server.count("POST") == 0
+
+
+async def test_a_failing_broker_is_left_alone_but_not_with_a_close() -> None:
+    async with against(reply(500)) as (connection, server):
+        for i in range(5):
+            with pytest.raises(OrderUncertain):
+                await connection.broker.submit(long_call(), ClientOrderId(f"c{i}"), go)
+        with pytest.raises(BrokerUnavailable, match="left alone"):
+            await connection.broker.submit(long_call(), CID, go)
+        assert server.count("POST") == 5
+        with pytest.raises(OrderUncertain):
+            await connection.broker.submit(sell_call(), CID, go)
+        assert server.count("POST") == 6
