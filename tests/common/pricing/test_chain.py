@@ -128,6 +128,21 @@ def test_a_stale_quote_is_replaced_but_a_far_old_one_is_kept() -> None:
     assert far.source[at(620.0)] != VolSource.NONE
 
 
+def test_an_old_far_put_is_judged_by_its_own_delta() -> None:
+    got = fit(puts=aged(PUTS, 580.0, move=0.1))
+    assert got.puts.flag[0] != QuoteFlag.STALE
+    assert fit(puts=aged(PUTS, 598.0, move=0.1)).puts.flag[at(598.0)] == QuoteFlag.STALE
+
+
+@pytest.mark.parametrize("old", ["calls", "puts"])
+def test_one_side_left_behind_by_spot_does_not_move_the_forward(old: str) -> None:
+    behind = {"calls": CALLS, "puts": PUTS}
+    behind[old] = replace(behind[old], age_seconds=60.0, spot_move=0.3)
+    got = fit(behind["calls"], behind["puts"], spot=SPOT + 0.3)
+    assert got.forward.source is ForwardSource.SPOT_FEW_PAIRS
+    assert got.forward.value == SPOT + 0.3
+
+
 def test_all_quotes_of_unknown_age_say_nothing() -> None:
     nobody = replace(CALLS, age_seconds=np.nan), replace(PUTS, age_seconds=np.nan)
     got = fit(*nobody)
