@@ -6,13 +6,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from common.config import Settings
+from common.config import ENV_FILE, Settings
 
 # A skip with any other reason fails: a test that does not run proves nothing.
 ALLOWED_SKIPS = re.compile(r"recorded data absent|PostgreSQL")
@@ -34,7 +33,7 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.upper() in SETTINGS or name.upper().startswith(PREFIXES):
             del os.environ[name]
-    if Path(".env").exists() and not _says_only_defaults():
+    if ENV_FILE.exists() and not _says_only_defaults():
         raise pytest.UsageError(
             "tests would run with the settings of .env, perhaps on its account. "
             "Next: move .env aside, test, and move it back."

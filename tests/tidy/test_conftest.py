@@ -43,6 +43,7 @@ BAD_MODULE = "import pytest\npytest.skip('not today', allow_module_level=True)\n
 def suite(folder: Path, *modules: str, workers: int, **environ: str) -> tuple[int, str]:
     """Run a suite of its own under this repository's conftest; return (exit, output)."""
     (folder / "tests").mkdir()
+    shutil.copytree(ROOT / "common", folder / "common")  # .env lies beside the code
     shutil.copy(ROOT / "pyproject.toml", folder)
     shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
     for number, module in enumerate(modules):
@@ -50,7 +51,7 @@ def suite(folder: Path, *modules: str, workers: int, **environ: str) -> tuple[in
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile"],
         cwd=folder,
-        env={**os.environ, **environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **environ},
         capture_output=True,
         text=True,
         check=False,
