@@ -1,0 +1,220 @@
+"""Market data of stocks and coins: latest, history and snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from common.clock import Clock
+from common.contracts import AssetClass, asset_class
+from common.quotes import Bar
+from common.session import new_york, trading_day
+from paper_exchange.api.endpoint import Call, Reply, reply
+from paper_exchange.api.history import Fetch, Wanted, page
+from paper_exchange.api.routes import Path, data
+from paper_exchange.api.timeframes import Timeframe
+from paper_exchange.feed.source import Source
+from paper_exchange.wire import market_data as wire
+from paper_exchange.wire.errors import BadParameter, not_found
+from paper_exchange.wire.query import Query
+
+Json = dict[str, Any]
+
+SYMBOLS_MAX: Final = 1000
+_DAY: Final = Timeframe.parse("1Day")
+_LOOK_BACK: Final = timedelta(days=5)  # the longest gap between sessions, with room
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of data: its name, and how it is looked up and written.
+
+    history is None for bars, which need a timeframe first.
+    """
+
+    singular: str
+    latest: Callable[[str, datetime], Any]
+    history: Fetch | None
+    write: Callable[[str, Any], Json]
+
+    @property
+    def plural(self) -> str:
+        """The name of many."""
+        return f"{self.singular}s"
+
+
+class Bars:
+    """Bars of a source by timeframe, and the ones a snapshot shows."""
+
+    def __init__(self, source: Source, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+
+    def fetch(self, timeframe: Timeframe) -> Fetch:
+        """Return how bars begun in [start, end) are had, each whole as far as it has come."""
+
+        def begun(symbol: str, start: datetime, end: datetime, limit: int) -> list[Bar]:
+            until = min(timeframe.end_of(end), self._clock.now())
+            minutes = self._source.bars(symbol, timeframe.start_of(start), until, 1)
+            return [bar for bar in timeframe.bars(minutes) if start <= bar.at < end][:limit]
+
+        return begun
+
+    def minute(self, symbol: str, at: datetime) -> Bar | None:
+        """Return the latest whole minute with a trade in the last hours."""
+        for back in (timedelta(minutes=5), timedelta(hours=1), _LOOK_BACK):
+            bars = self._source.bars(symbol, at - back, at, 1)
+            if bars:
+                return bars[-1]
+        return None
+
+    def days(self, symbol: str, at: datetime) -> list[Bar]:
+        """Return the daily bars of the sessions of the last days, the latest last."""
+        midnight = new_york(trading_day(at - _LOOK_BACK), time.min)
+        return list(_DAY.bars(self._source.bars(symbol, midnight, at, 390)))
+
+
+class Stocks:
+    """The paths of one asset class whose symbols are assets: stocks, or coins."""
+
+    def __init__(self, source: Source, clock: Clock, of: AssetClass) -> None:
+        self._source = source
+        self._clock = clock
+        self._class = of
+        self._assets = {asset.symbol: asset for asset in source.assets() if asset.asset_class is of}
+        self._bars = Bars(source, clock)
+        coins = of is AssetClass.CRYPTO
+        self._kinds = {
+            "quotes": Kind("quote", source.quote, source.quote_history, self._quote),
+            "trades": Kind("trade", source.trade, source.trades, self._trade),
+            "bars": Kind("bar", self._bars.minute, None, lambda _, bar: wire.bar(bar)),
+        }
+        self._coins = coins
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the routes."""
+        if self._coins:
+            return (
+                data("/v1beta3/crypto/us/latest/{kind:str}", self.latest),
+                data("/v1beta3/crypto/us/snapshots", self.snapshots),
+                data("/v1beta3/crypto/us/{kind:str}", self.history),
+            )
+        return (
+            data("/v2/stocks/snapshots", self.snapshots),
+            data("/v2/stocks/{kind:str}/latest", self.latest),
+            data("/v2/stocks/{symbol:str}/snapshot", self.snapshot_of_one),
+            data("/v2/stocks/{symbol:str}/{kind:str}/latest", self.latest_of_one),
+            data("/v2/stocks/{symbol:str}/{kind:str}", self.history_of_one),
+            data("/v2/stocks/{kind:str}", self.history),
+        )
+
+    async def latest(self, call: Call) -> Reply:
+        """Answer GET .../{kind}/latest?symbols=."""
+        kind = self._kind(call)
+        now = self._clock.now()
+        found = {
+            symbol: kind.write(symbol, item)
+            for symbol in self._symbols(call.query)
+            if symbol in self._assets and (item := kind.latest(symbol, now)) is not None
+        }
+        return reply({kind.plural: found})
+
+    async def latest_of_one(self, call: Call) -> Reply:
+        """Answer GET .../{symbol}/{kind}/latest."""
+        kind, symbol = self._kind(call), call.path["symbol"].upper()
+        item = kind.latest(symbol, self._clock.now()) if symbol in self._assets else None
+        if item is None:
+            raise not_found(f"no {kind.singular} found for {symbol}")
+        return reply({kind.singular: kind.write(symbol, item), "symbol": symbol})
+
+    async def history(self, call: Call) -> Reply:
+        """Answer GET .../{kind}?symbols=&start=&end=."""
+        kind = self._kind(call)
+        found, token = await self._page(call, kind, self._symbols(call.query))
+        return reply({kind.plural: found, "next_page_token": token})
+
+    async def history_of_one(self, call: Call) -> Reply:
+        """Answer GET .../{symbol}/{kind}?start=&end=."""
+        kind, symbol = self._kind(call), call.path["symbol"].upper()
+        if symbol not in self._assets:
+            raise not_found(f"no {kind.singular} found for {symbol}")
+        found, token = await self._page(call, kind, (symbol,))
+        return reply(
+            {kind.plural: found.get(symbol, []), "next_page_token": token, "symbol": symbol}
+        )
+
+    async def snapshots(self, call: Call) -> Reply:
+        """Answer GET .../snapshots?symbols=, a bare map for stocks."""
+        found = {
+            symbol: self._snapshot(symbol)
+            for symbol in self._symbols(call.query)
+            if symbol in self._assets
+        }
+        return reply({"snapshots": found} if self._coins else found)
+
+    async def snapshot_of_one(self, call: Call) -> Reply:
+        """Answer GET .../{symbol}/snapshot."""
+        symbol = call.path["symbol"].upper()
+        if symbol not in self._assets:
+            raise not_found(f"no snapshot found for {symbol}")
+        return reply({**self._snapshot(symbol), "symbol": symbol})
+
+    async def _page(
+        self, call: Call, kind: Kind, symbols: tuple[str, ...]
+    ) -> tuple[dict[str, list[Json]], str | None]:
+        fetch = kind.history or self._bars.fetch(Timeframe.parse(call.query.required("timeframe")))
+        listed = tuple(symbol for symbol in symbols if symbol in self._assets)
+        found, token = await page(Wanted.of(call.query, listed, self._clock), fetch)
+        return {
+            symbol: [kind.write(symbol, item) for item in items] for symbol, items in found.items()
+        }, token
+
+    def _snapshot(self, symbol: str) -> Json:
+        now = self._clock.now()
+        days = self._bars.days(symbol, now)
+        minute = self._bars.minute(symbol, now)
+        quote, trade = self._source.quote(symbol, now), self._source.trade(symbol, now)
+        return wire.snapshot(
+            dailyBar=wire.bar(days[-1]) if days else None,
+            latestQuote=None if quote is None else self._quote(symbol, quote),
+            latestTrade=None if trade is None else self._trade(symbol, trade),
+            minuteBar=None if minute is None else wire.bar(minute),
+            prevDailyBar=wire.bar(days[-2]) if len(days) > 1 else None,
+        )
+
+    def _kind(self, call: Call) -> Kind:
+        kind = self._kinds.get(call.path["kind"])
+        if kind is None:
+            raise not_found("endpoint not found.")
+        return kind
+
+    def _symbols(self, query: Query) -> tuple[str, ...]:
+        """Return the symbols asked for; malformed ones fail the call, as at Alpaca."""
+        symbols = query.symbols()
+        if not symbols:
+            raise BadParameter("symbols is required")
+        if len(symbols) > SYMBOLS_MAX:
+            raise BadParameter(f"too many symbols: at most {SYMBOLS_MAX}")
+        for symbol in symbols:
+            if not _is(symbol, self._class):
+                raise BadParameter(f"invalid symbol: {symbol:.40}")
+        return symbols
+
+    def _quote(self, symbol: str, quote: Any) -> Json:
+        if self._coins:
+            return wire.crypto_quote(quote)
+        return wire.stock_quote(quote, self._assets[symbol].exchange)
+
+    def _trade(self, symbol: str, trade: Any) -> Json:
+        if self._coins:
+            return wire.crypto_trade(trade)
+        return wire.stock_trade(trade, self._assets[symbol].exchange)
+
+
+def _is(symbol: str, wanted: AssetClass) -> bool:
+    try:
+        return asset_class(symbol) is wanted
+    except ValueError:
+        return False

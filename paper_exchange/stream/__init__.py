@@ -1,0 +1,1 @@
+"""Alpaca's WebSockets: the order stream and the market data streams."""

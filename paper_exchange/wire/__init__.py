@@ -1,0 +1,1 @@
+"""Alpaca's JSON exactly: what comes in becomes commands, what goes out becomes plain values."""

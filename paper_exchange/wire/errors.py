@@ -1,0 +1,90 @@
+"""Refusals as Alpaca words them: HTTP status, its own code, message and extras.
+
+The trading host says {"code", "message", ...extras}; the data host says {"message"}.
+Validation codes 4001xxxx travel with 422.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+
+class Host(Enum):
+    """Which of Alpaca's hosts a path lives on; they word the same refusal differently."""
+
+    TRADING = "trading"
+    DATA = "data"
+
+
+class BadParameter(Exception):
+    """A parameter or a body field is missing, malformed or out of bounds."""
+
+
+class Refusal(Exception):
+    """A request refused before it reached an account."""
+
+    def __init__(
+        self, status: int, code: int, message: str, extras: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.extras = dict(extras or {})
+
+
+_WORDING: Mapping[str, Mapping[Host, tuple[int, int, str]]] = {
+    "unauthorized": {
+        Host.TRADING: (401, 40110000, "request is not authorized"),
+        Host.DATA: (401, 40110000, "unauthorized."),
+    },
+    "forbidden": {
+        Host.TRADING: (403, 40310000, "forbidden"),
+        Host.DATA: (403, 40310000, "forbidden."),
+    },
+    "rate_limited": {
+        Host.TRADING: (429, 42910000, "rate limit exceeded"),
+        Host.DATA: (429, 42910000, "too many requests."),
+    },
+    "no_endpoint": {
+        Host.TRADING: (404, 40410000, "endpoint not found."),
+        Host.DATA: (404, 40410000, "endpoint not found."),
+    },
+    "no_method": {
+        Host.TRADING: (405, 40510000, "method not allowed"),
+        Host.DATA: (405, 40510000, "method not allowed"),
+    },
+    "too_large": {
+        Host.TRADING: (413, 41310000, "request body is too large"),
+        Host.DATA: (413, 41310000, "request body is too large"),
+    },
+    "internal": {
+        Host.TRADING: (500, 50010000, "internal server error occurred"),
+        Host.DATA: (500, 50010000, "internal server error"),
+    },
+}
+
+
+def refusal(reason: str, host: Host) -> Refusal:
+    """Return a refusal by name, as a host words it."""
+    return Refusal(*_WORDING[reason][host])
+
+
+def bad_parameter(error: BadParameter, host: Host) -> Refusal:
+    """Return a malformed request as a host words it."""
+    if host is Host.DATA:
+        return Refusal(400, 40010000, str(error))
+    return Refusal(422, 40010001, str(error))
+
+
+def not_found(what: str) -> Refusal:
+    """Return the 404 of something that is not there."""
+    return Refusal(404, 40410000, what)
+
+
+def body(error: Refusal, host: Host) -> dict[str, Any]:
+    """Return the JSON a client gets."""
+    if host is Host.DATA:
+        return {"message": str(error)}
+    return {**error.extras, "code": error.code, "message": str(error)}

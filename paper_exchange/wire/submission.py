@@ -1,0 +1,192 @@
+"""What a client posts as an order, read field by field.
+
+Numbers come as JSON numbers or as text. A field that asks for something not served here is
+refused by name: an order that silently drops its stop would be another order.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from common.ids import CLIENT_ORDER_ID_MAX
+from common.money import parse_decimal
+from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
+from paper_exchange.wire.errors import BadParameter, Refusal
+
+Number: TypeAlias = str | int | float | None
+
+LEGS_MIN: Final = 2
+LEGS_MAX: Final = 4
+QTY_MAX: Final = Decimal(1_000_000)
+PRICE_MAX: Final = Decimal(1_000_000)
+
+_UNSERVED: Final = (
+    "notional",
+    "stop_price",
+    "trail_price",
+    "trail_percent",
+    "take_profit",
+    "stop_loss",
+    "advanced_instructions",
+)
+_TYPES: Final = {kind.value: kind for kind in OrderType}
+_TIMES: Final = {time.value: time for time in TimeInForce}
+_SIDES: Final = {side.value: side for side in Side}
+_INTENTS: Final = {intent.value: intent for intent in PositionIntent}
+
+
+class PostedLeg(msgspec.Struct, frozen=True):
+    """One leg as posted."""
+
+    symbol: str
+    ratio_qty: Number = 1
+    side: str | None = None
+    position_intent: str | None = None
+
+
+class PostedOrder(msgspec.Struct, frozen=True):
+    """An order as posted; fields nobody knows are ignored, as at Alpaca."""
+
+    symbol: str | None = None
+    qty: Number = None
+    side: str | None = None
+    type: str | None = None
+    time_in_force: str | None = None
+    limit_price: Number = None
+    order_class: str | None = None
+    client_order_id: str | None = None
+    position_intent: str | None = None
+    extended_hours: bool | str | None = None
+    legs: list[PostedLeg] | None = None
+    notional: Any = None
+    stop_price: Any = None
+    trail_price: Any = None
+    trail_percent: Any = None
+    take_profit: Any = None
+    stop_loss: Any = None
+    advanced_instructions: Any = None
+
+
+_DECODER: Final = msgspec.json.Decoder(PostedOrder)
+
+
+def posted(body: bytes) -> PostedOrder:
+    """Decode a body; raise Refusal for broken JSON and BadParameter for wrong types."""
+    try:
+        order = _DECODER.decode(body)
+    except msgspec.ValidationError as e:
+        raise BadParameter(f"invalid order: {e}") from None
+    except (ValueError, RecursionError):
+        raise Refusal(400, 40010000, "request body format is invalid") from None
+    for name in _UNSERVED:
+        if getattr(order, name) is not None:
+            raise Refusal(422, 42210000, f"{name} is not supported")
+    if str(order.extended_hours).lower() == "true":
+        raise Refusal(422, 42210000, "extended_hours is not supported")
+    return order
+
+
+def client_order_id(order: PostedOrder) -> str | None:
+    """Return the client's own id, None when it left it to us."""
+    text = order.client_order_id or None
+    if text is not None and (len(text) > CLIENT_ORDER_ID_MAX or not text.isprintable()):
+        raise BadParameter(
+            f"client_order_id must be at most {CLIENT_ORDER_ID_MAX} printable characters"
+        )
+    return text
+
+
+def order_class(order: PostedOrder) -> OrderClass:
+    """Return the order's class; none and empty are simple."""
+    text = (order.order_class or "").lower()
+    if text in ("", "simple"):
+        return OrderClass.SIMPLE
+    if text == "mleg":
+        return OrderClass.MLEG
+    raise Refusal(422, 42210000, f"invalid order_class: {text!r:.20}; served are simple and mleg")
+
+
+def order_type(order: PostedOrder) -> OrderType:
+    """Return how the order is priced."""
+    text = (order.type or "").lower()
+    if not text:
+        raise BadParameter("type is required")
+    if text not in _TYPES:
+        raise Refusal(422, 42210000, f"invalid type: {text!r:.20}; served are market and limit")
+    return _TYPES[text]
+
+
+def time_in_force(order: PostedOrder) -> TimeInForce:
+    """Return how long the order works."""
+    text = (order.time_in_force or "").lower()
+    if not text:
+        raise BadParameter("time_in_force is required")
+    if text not in _TIMES:
+        raise Refusal(422, 42210000, "invalid time_in_force")
+    return _TIMES[text]
+
+
+def quantity(order: PostedOrder) -> Decimal:
+    """Return the units wanted, above 0 and within bounds."""
+    if order.qty is None:
+        raise BadParameter("qty or notional is required")
+    return _positive("qty", order.qty, QTY_MAX)
+
+
+def limit_price(order: PostedOrder, kind: OrderType) -> Decimal | None:
+    """Return the limit: wanted by limit orders, refused on market orders."""
+    if order.limit_price is None:
+        if kind is OrderType.LIMIT:
+            raise BadParameter("limit orders require a limit price")
+        return None
+    if kind is OrderType.MARKET:
+        raise BadParameter("market orders require no limit price")
+    price = _decimal("limit_price", order.limit_price)
+    if abs(price) > PRICE_MAX:
+        raise BadParameter(f"limit_price must be within {PRICE_MAX}")
+    return price
+
+
+def side(text: str | None) -> Side | None:
+    """Return a side, None when left out."""
+    if not text:
+        return None
+    if text.lower() not in _SIDES:
+        raise BadParameter(f"invalid side: {text!r:.20}")
+    return _SIDES[text.lower()]
+
+
+def intent(text: str | None) -> PositionIntent | None:
+    """Return a position intent, None when left to us."""
+    if not text:
+        return None
+    if text.lower() not in _INTENTS:
+        raise BadParameter(f"invalid position_intent: {text!r:.20}")
+    return _INTENTS[text.lower()]
+
+
+def ratio(leg: PostedLeg) -> int:
+    """Return a leg's ratio, a whole number of at least 1."""
+    value = _positive("ratio_qty", leg.ratio_qty, QTY_MAX)
+    if value != int(value):
+        raise BadParameter("ratio_qty must be a whole number")
+    return int(value)
+
+
+def _positive(name: str, value: Number, most: Decimal) -> Decimal:
+    number = _decimal(name, value)
+    if number <= 0:
+        raise BadParameter(f"{name} must be > 0")
+    if number > most:
+        raise BadParameter(f"{name} must be <= {most}")
+    return number
+
+
+def _decimal(name: str, value: Number) -> Decimal:
+    try:
+        return parse_decimal(value)
+    except ValueError:
+        raise BadParameter(f"{name} is not a number: {value!r:.40}") from None
