@@ -51,8 +51,8 @@ def make_quote(bid: float | str, ask: float | str, *, when: datetime | None = No
 def total_vol(strike: float, forward: float, minutes: float) -> float:
     """Return s of a smile with the skew and the wings of a same-day index chain."""
     level = DAILY_SIGMA * sqrt(max(minutes, 1.0) / 390)
-    z = log(strike / forward) / level
-    return level * (1.0 - 0.06 * z + 0.015 * z * z) if abs(z) < 8 else level * (1.96 - 0.06 * z)
+    z = min(max(log(strike / forward) / level, -8.0), 8.0)  # flat beyond any quote
+    return level * (1.0 - 0.06 * z + 0.015 * z * z)
 
 
 def make_chain(

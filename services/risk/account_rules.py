@@ -88,7 +88,7 @@ def delta_cap(case: Case) -> Finding:
     """The portfolio's delta stays within the cap whichever pending orders fill."""
     cap, held, added = case.limits.delta_cap, case.exposure.delta, case.order_delta
     if held is None or added is None or not isfinite(held + added):
-        why = joined(case.exposure.unknown) if held is None else "a leg has no greeks"
+        why = joined(case.exposure.unknown) if held is None else "of the order"
         return _delta(cap, used=f"{UNKNOWN} ({why})", room="none", ok=False)
     down, up = case.exposure.pending_delta
     reach = max((held + added + min(down, 0.0), held + added + max(up, 0.0)), key=abs)

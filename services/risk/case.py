@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Final
 
 from common.fees import round_trip_fees
 from common.limits import Halt
@@ -17,6 +18,8 @@ from common.quotes import ChainRow, MarketView, natural
 from common.session import CutOffs
 from services.portfolio.greeks import greeks_of_legs
 from services.portfolio.worst_case import order_payoff
+
+RECKONABLE: Final = 1_000_000  # units or ratio; above, money would leave decimal's exact digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +59,17 @@ class Case:
 
     @cached_property
     def formed(self) -> OrderIntent | None:
-        """The order if it can be reckoned with at all: legs, whole sizes, a finite limit."""
+        """The order if it can be reckoned with at all; the rules on its form say what is wrong."""
         intent = self.intent
-        if intent is None or not intent.legs or intent.qty < 1 or not intent.limit.is_finite():
+        if intent is None or not intent.legs or not intent.limit.is_finite():
             return None
-        return intent if all(leg.ratio >= 1 for leg in intent.legs) else None
+        sizes = (intent.qty, *(leg.ratio for leg in intent.legs))
+        return intent if all(1 <= size <= RECKONABLE for size in sizes) else None
 
     @cached_property
     def fees(self) -> Dollars:
         """The order's estimated fees, in and out."""
-        if self.intent is None:
-            return ZERO
-        return round_trip_fees(self.intent, self.view.session.day)
+        return round_trip_fees(self.formed, self.view.session.day) if self.formed else ZERO
 
     @cached_property
     def payoff(self) -> Payoff | None:
@@ -117,5 +119,7 @@ class Case:
         """Share equivalents the order adds; None when any leg's delta is not known."""
         if self.intent is None:
             return 0.0
-        report = greeks_of_legs(self.intent.legs, self.intent.qty, self.view.chain)
+        if self.formed is None:
+            return None
+        report = greeks_of_legs(self.formed.legs, self.formed.qty, self.view.chain)
         return report.total.delta if report.total is not None else None

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from common.contracts import Right
 from common.errors import MarketDataMissing, MarketError, NoSuchContract, QuoteUnusable
-from common.money import Price
+from common.money import Price, plain
 from common.orders import Leg, OrderIntent
 from common.quotes import ChainRow, DeltaPick, MarketView, Quote, natural
 
@@ -90,7 +90,7 @@ def neighbours(pick: DeltaPick) -> str:
     """Return the pick between its neighbours, each as strike and delta."""
     rows = [row for row in (pick.below, pick.row, pick.above) if row is not None]
     return ", ".join(
-        f"{row.contract.strike} at {row.greeks.delta:+.3f}" for row in rows if row.greeks
+        f"{plain(row.contract.strike)} at {row.greeks.delta:+.3f}" for row in rows if row.greeks
     )
 
 

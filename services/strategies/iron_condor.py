@@ -76,10 +76,11 @@ class IronCondor:
 
     @staticmethod
     def _require_apart(put: DeltaPick, call: DeltaPick) -> None:
-        if put.row.contract.strike >= call.row.contract.strike:
+        low, high = put.row.contract, call.row.contract
+        if low.strike >= high.strike:
             raise NotTriggered(
-                f"the short put {put.row.contract.strike} would not lie below the short call "
-                f"{call.row.contract.strike}; too little time is left for strikes this coarse"
+                f"{_label(low)} would not lie below {_label(high)}; too little time is left for "
+                f"strikes this coarse"
             )
 
     @staticmethod

@@ -1,0 +1,447 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from common.contracts import OptionContract, Right
+from common.errors import LimitBreached
+from common.limits import Halt
+from common.orders import Approved, Leg, OrderIntent, PositionIntent
+from common.portfolio import Exposure
+from common.quotes import MarketView
+from services.risk.case import RiskLimits
+from services.risk.manager import RiskManager
+from services.strategies.iron_condor import IronCondor
+from tests.builders import (
+    SESSION,
+    at,
+    contract,
+    make_account,
+    make_exposure,
+    make_intent,
+    make_quote,
+    make_view,
+    requoted,
+)
+
+LIMITS = RiskLimits(
+    max_daily_loss=Decimal(500),
+    delta_cap=50.0,
+    quote_age_max=timedelta(seconds=5),
+    spread_max=Decimal("0.25"),
+    no_entry_before_close=timedelta(minutes=40),
+    price_tolerance=Decimal("0.10"),
+)
+RISK = RiskManager(LIMITS)
+VIEW = make_view()
+FLAT = make_exposure()
+CONDOR = IronCondor(width=4).propose(VIEW).intent
+OPEN, SELL = PositionIntent.BUY_TO_OPEN, PositionIntent.SELL_TO_OPEN
+
+
+def breaches(
+    intent: OrderIntent,
+    *,
+    exposure: Exposure = FLAT,
+    view: MarketView = VIEW,
+    halt: Halt = Halt.ACTIVE,
+    risk: RiskManager = RISK,
+) -> dict[str, str]:
+    """Return what approve refuses: projected by limit; nothing when it passes."""
+    try:
+        approved = risk.approve(intent, exposure, view, halt)
+    except LimitBreached as refused:
+        return {breach.limit: breach.projected for breach in refused.breaches}
+    assert approved == Approved(intent)
+    return {}
+
+
+def with_rows(changes: Mapping[OptionContract, Mapping[str, object]]) -> MarketView:
+    return replace(VIEW, chain=requoted(VIEW.chain, changes))
+
+
+def long_call(strike: int = 673, limit: str = "0.96", qty: int = 1) -> OrderIntent:
+    return make_intent((contract(strike, Right.CALL), OPEN), limit=limit, qty=qty)
+
+
+def test_a_sound_order_is_approved() -> None:
+    assert breaches(CONDOR) == {}
+    assert breaches(long_call()) == {}
+
+
+# The loss budget
+
+
+def test_the_default_condor_is_refused_by_the_budget_with_the_width_that_fits() -> None:
+    proposal = IronCondor().propose(VIEW)
+    with pytest.raises(LimitBreached) as refused:
+        RISK.approve(proposal.intent, FLAT, VIEW, Halt.ACTIVE, proposal.alternatives(VIEW))
+
+    assert "daily_loss: allowed $500.00, would be $8" in str(refused.value)
+    assert refused.value.nearest is not None
+    assert "width=6, qty=1" in refused.value.nearest
+    assert refused.value.remedy == refused.value.nearest
+    assert breaches(IronCondor(width=6).propose(VIEW).intent) == {}
+    assert set(breaches(IronCondor(width=7).propose(VIEW).intent)) == {"daily_loss"}
+
+
+def test_when_nothing_smaller_passes_no_nearest_is_claimed() -> None:
+    spent = make_exposure(session_pnl=Decimal(-499))
+    proposal = IronCondor(width=3).propose(VIEW)
+    with pytest.raises(LimitBreached) as refused:
+        RISK.approve(proposal.intent, spent, VIEW, Halt.ACTIVE, proposal.alternatives(VIEW))
+    assert refused.value.nearest is None
+
+
+@pytest.mark.parametrize(
+    ("session_pnl", "refused"),
+    [(-400, True), (-700, True), (0, False), (400, False), (-200, False)],
+)
+def test_the_sign_of_the_days_result_is_right(session_pnl: int, refused: bool) -> None:
+    """The condor can lose $261.42: it fits $300 of room, not $100, and no day past its cap."""
+    exposure = make_exposure(session_pnl=Decimal(session_pnl))
+    assert ("daily_loss" in breaches(CONDOR, exposure=exposure)) is refused
+
+
+def test_at_minus_480_any_trade_risking_more_than_20_is_refused() -> None:
+    exposure = make_exposure(session_pnl=Decimal(-480))
+    assert "daily_loss" in breaches(long_call(limit="0.96"), exposure=exposure)
+    cheap = next(
+        row
+        for row in VIEW.chain.side(Right.CALL)
+        if row.quote is not None and row.quote.two_sided and row.quote.ask <= Decimal("0.14")
+    )
+    assert cheap.quote is not None
+    order = make_intent((cheap.contract, OPEN), limit=str(cheap.quote.ask))
+    assert breaches(order, exposure=exposure) == {}
+
+
+@given(profit=st.integers(0, 5000), at_risk=st.integers(0, 800), reserved=st.integers(0, 800))
+def test_a_profit_never_reduces_the_room(profit: int, at_risk: int, reserved: int) -> None:
+    book = {"at_risk": Decimal(at_risk), "reserved": Decimal(reserved)}
+    flat, winning = (make_exposure(session_pnl=Decimal(pnl), **book) for pnl in (0, profit))
+    left = flat.loss_budget_left(LIMITS.max_daily_loss)
+    more = winning.loss_budget_left(LIMITS.max_daily_loss)
+    assert left is not None
+    assert more is not None
+    assert left <= more <= LIMITS.max_daily_loss
+
+
+@given(
+    session_pnl=st.integers(-1200, 1200),
+    at_risk=st.integers(0, 600),
+    reserved=st.integers(0, 600),
+    width=st.integers(1, 10),
+    qty=st.integers(1, 4),
+)
+def test_nothing_passes_whose_worst_case_is_beyond_the_budget(
+    session_pnl: int, at_risk: int, reserved: int, width: int, qty: int
+) -> None:
+    """Against brute force: the session's result over every price at expiry, plus the rest."""
+    exposure = make_exposure(
+        session_pnl=Decimal(session_pnl), at_risk=Decimal(at_risk), reserved=Decimal(reserved)
+    )
+    intent = IronCondor(width=width, qty=qty).propose(VIEW).intent
+    worst = min(_pnl_at(intent, Decimal(spot)) for spot in range(0, 1400))
+    before = min(Decimal(session_pnl - at_risk - reserved), Decimal(0))
+    if "daily_loss" in breaches(intent, exposure=exposure):
+        assert before + worst < -499  # a dollar of fees at most stands between the two
+    else:
+        assert before + worst >= -500
+
+
+@given(
+    session_pnl=st.none() | st.integers(-100, 100),
+    at_risk=st.none() | st.integers(0, 10),
+    delta=st.none() | st.floats(-10, 10),
+)
+def test_what_is_not_known_is_refused(
+    session_pnl: int | None, at_risk: int | None, delta: float | None
+) -> None:
+    assume(None in (session_pnl, at_risk, delta))
+    exposure = make_exposure(
+        session_pnl=None if session_pnl is None else Decimal(session_pnl),
+        at_risk=None if at_risk is None else Decimal(at_risk),
+        delta=delta,
+        unknown=("SPY261120C00600000 has no usable quote (stale)",),
+    )
+    found = breaches(long_call(), exposure=exposure)
+    assert ("daily_loss" in found) is (session_pnl is None or at_risk is None)
+    assert ("delta" in found) is (delta is None)
+    assert all("has no usable quote (stale)" in text for text in found.values())
+
+
+def test_what_is_open_and_pending_counts_against_the_budget() -> None:
+    assert breaches(CONDOR, exposure=make_exposure(at_risk=Decimal(200))) == {}
+    assert "daily_loss" in breaches(CONDOR, exposure=make_exposure(at_risk=Decimal(300)))
+    assert "daily_loss" in breaches(CONDOR, exposure=make_exposure(reserved=Decimal(300)))
+
+
+# Delta
+
+
+def test_the_delta_cap_holds_on_the_resulting_portfolio() -> None:
+    order = long_call()  # about +29
+    assert breaches(order, exposure=make_exposure(delta=20.0)) == {}
+    assert set(breaches(order, exposure=make_exposure(delta=22.0))) == {"delta"}
+    assert breaches(order, exposure=make_exposure(delta=-70.0)) == {}
+    assert set(breaches(order, exposure=make_exposure(delta=-80.0))) == {"delta"}
+
+
+def test_pending_orders_count_whichever_of_them_fills() -> None:
+    order = long_call()
+    assert breaches(order, exposure=make_exposure(pending_delta=(-20.0, 20.0))) == {}
+    assert "delta" in breaches(order, exposure=make_exposure(pending_delta=(-20.0, 22.0)))
+    assert "delta" in breaches(order, exposure=make_exposure(pending_delta=(-80.0, 0.0)))
+
+
+def test_a_leg_without_greeks_and_without_a_smile_is_an_unknown_delta() -> None:
+    wanted = contract(673, Right.CALL)
+    chain = requoted(VIEW.chain, {wanted: {"greeks": None}})
+    assert breaches(long_call(), view=replace(VIEW, chain=chain)) == {}
+    bare = replace(chain, strikes=(), total_vols=())
+    assert "unknown" in breaches(long_call(), view=replace(VIEW, chain=bare))["delta"]
+
+
+# Halt, session, account
+
+
+@pytest.mark.parametrize("halt", [Halt.REDUCING, Halt.HALTED])
+def test_nothing_opens_while_halted(halt: Halt) -> None:
+    assert breaches(CONDOR, halt=halt) == {"halt": halt.value}
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "second", "ok"),
+    [
+        (9, 29, 59, False),
+        (9, 30, 0, True),
+        (15, 19, 59, True),
+        (15, 20, 0, False),
+        (16, 5, 0, False),
+    ],
+)
+def test_entries_end_forty_minutes_before_the_close(
+    hour: int, minute: int, second: int, ok: bool
+) -> None:
+    now = at(hour, minute, second)
+    assert ("session" not in breaches(CONDOR, view=replace(VIEW, now=now))) is ok
+
+
+def test_an_early_close_moves_the_cut_off() -> None:
+    half = replace(SESSION, close=at(13, 0))
+    assert half.early
+    early = replace(VIEW, session=half)
+    assert breaches(CONDOR, view=replace(early, now=at(12, 19))) == {}
+    assert "session" in breaches(CONDOR, view=replace(early, now=at(12, 20)))
+
+
+def test_the_brokers_cut_off_binds_when_it_comes_first() -> None:
+    late = RiskManager(replace(LIMITS, no_entry_before_close=timedelta(minutes=1)))
+    assert "session" in breaches(CONDOR, view=replace(VIEW, now=at(15, 30)), risk=late)
+    assert breaches(CONDOR, view=replace(VIEW, now=at(15, 29)), risk=late) == {}
+
+
+def test_a_blocked_account_and_a_low_level_are_refused() -> None:
+    blocked = make_exposure(account=make_account(blocked="trading_blocked"))
+    assert breaches(CONDOR, exposure=blocked) == {"account": "trading_blocked"}
+    level_2 = make_exposure(account=make_account(options_level=2))
+    assert set(breaches(CONDOR, exposure=level_2)) == {"options_level"}
+    assert breaches(long_call(), exposure=level_2) == {}
+
+
+def test_options_buying_power_must_cover_margin_and_price_and_no_other_power_does() -> None:
+    poor = make_exposure(account=make_account(options_buying_power=Decimal("261.42")))
+    assert breaches(CONDOR, exposure=poor) == {}
+    poorer = make_exposure(account=make_account(options_buying_power=Decimal("261.41")))
+    assert breaches(CONDOR, exposure=poorer) == {"options_buying_power": "$261.42"}
+
+
+# Quotes
+
+
+def test_each_leg_must_be_fresh_and_the_stale_one_is_named() -> None:
+    wing = CONDOR.legs[3].contract
+    view = with_rows({wing: {"age": timedelta(seconds=5.1)}})
+    assert breaches(CONDOR, view=view) == {"quote_age": f"{wing.symbol} 5.1 s"}
+    assert breaches(CONDOR, view=with_rows({wing: {"age": timedelta(seconds=5)}})) == {}
+    assert "quote_age" in breaches(CONDOR, view=with_rows({wing: {"age": None}}))
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "ok"),
+    [
+        ("0.20", "0.25", True),  # five cents always pass
+        ("0.20", "0.26", False),
+        ("1.00", "1.28", True),  # a quarter of the mid of 1.14
+        ("1.00", "1.29", False),
+        ("0", "0.02", False),
+        ("0.30", "0.29", False),
+    ],
+)
+def test_each_leg_must_be_two_sided_and_tight(bid: str, ask: str, ok: bool) -> None:
+    which = contract(673, Right.CALL)
+    view = with_rows({which: {"quote": make_quote(bid, ask)}})
+    assert ("spread" not in breaches(long_call(limit=ask), view=view)) is ok
+
+
+def test_a_contract_the_chain_does_not_list_is_refused_by_every_rule_that_needs_it() -> None:
+    unlisted = make_intent((contract(900, Right.CALL), OPEN), limit="0.05")
+    assert set(breaches(unlisted)) >= {"order_form", "quote_age", "spread", "limit_price"}
+
+
+# The order's own form
+
+
+def test_the_limit_is_on_the_tick_and_not_worse_than_natural_by_more_than_the_tolerance() -> None:
+    assert set(breaches(long_call(limit="0.955"))) == {"tick"}
+    assert breaches(long_call(limit="1.05")) == {}  # 10% of 0.96
+    assert set(breaches(long_call(limit="1.06"))) == {"limit_price"}
+    assert set(breaches(replace(CONDOR, limit=CONDOR.limit + Decimal("0.14")))) == {"limit_price"}
+    assert "limit_price" in breaches(replace(CONDOR, limit=Decimal("NaN")))
+
+
+@pytest.mark.parametrize("qty", [-1, 0, 101, 10**30])
+def test_quantities_out_of_bounds_are_refused_without_falling_over(qty: int) -> None:
+    found = breaches(replace(CONDOR, qty=qty))
+    assert "qty" in found
+
+
+C, P = Right.CALL, Right.PUT
+
+
+@pytest.mark.parametrize(
+    ("order", "why"),
+    [
+        (make_intent((contract(673, C), SELL), limit="-0.93"), "uncovered short call"),
+        (make_intent((contract(667, P), SELL), limit="-1.04"), "uncovered short put"),
+        (
+            make_intent((contract(673, C), SELL), (contract(667, P), SELL), limit="-1.97"),
+            "uncovered short call",
+        ),
+        (make_intent((contract(673, C), OPEN), (contract(673, C), SELL), limit="0.03"), "twice"),
+        (OrderIntent(strategy="t", legs=(), qty=1, limit=Decimal(1)), "0 legs"),
+        (
+            make_intent(*((contract(670 + i, C), OPEN) for i in range(5)), limit="5"),
+            "5 legs",
+        ),
+        (
+            make_intent((contract(673, C, expiry=date(2026, 11, 23)), OPEN), limit="0.96"),
+            "expires 2026-11-23",
+        ),
+        (
+            make_intent((contract(673, C, expiry=date(2026, 11, 19)), OPEN), limit="0.96"),
+            "expires 2026-11-19",
+        ),
+        (
+            OrderIntent(
+                strategy="t",
+                legs=(
+                    Leg(contract=contract(672, C), intent=OPEN, ratio=2),
+                    Leg(contract=contract(673, C), intent=SELL, ratio=2),
+                ),
+                qty=1,
+                limit=Decimal("0.60"),
+            ),
+            "ratios 2/2",
+        ),
+    ],
+)
+def test_a_malformed_order_is_refused_for_what_is_wrong(order: OrderIntent, why: str) -> None:
+    assert why in breaches(order)["order_form"]
+
+
+def test_an_uncovered_call_has_no_bound() -> None:
+    found = breaches(make_intent((contract(673, C), SELL), limit="-0.93"))
+    assert "no bound" in found["daily_loss"]
+    assert found["options_buying_power"] == "no bound"
+
+
+def test_an_order_that_cannot_make_money_is_refused() -> None:
+    condor = replace(IronCondor(width=1).propose(VIEW).intent, limit=Decimal("0.01"))
+    assert "max_profit" in breaches(condor)
+
+
+def test_every_breach_is_reported_at_once() -> None:
+    exposure = make_exposure(
+        account=make_account(blocked="account_blocked", options_buying_power=Decimal(0)),
+        session_pnl=Decimal(-500),
+        delta=None,
+        unknown=("no greeks",),
+    )
+    wing = CONDOR.legs[0].contract
+    view = replace(with_rows({wing: {"age": timedelta(minutes=1)}}), now=at(15, 45))
+    with pytest.raises(LimitBreached) as refused:
+        RISK.approve(CONDOR, exposure, view, Halt.HALTED)
+    assert {breach.limit for breach in refused.value.breaches} == {
+        "halt",
+        "account",
+        "session",
+        "daily_loss",
+        "delta",
+        "options_buying_power",
+        "quote_age",
+    }
+    assert all(breach.remedy for breach in refused.value.breaches)
+
+
+# Without an order
+
+
+def test_a_check_without_an_order_tells_value_used_and_room() -> None:
+    exposure = make_exposure(session_pnl=Decimal(-120), at_risk=Decimal(80), delta=12.5)
+    limits = {limit.name: limit for limit in RISK.check(exposure, VIEW, Halt.ACTIVE)}
+    assert limits["daily_loss"].value == "$500.00"
+    assert limits["daily_loss"].used == "$200.00"
+    assert limits["daily_loss"].room == "$300.00"
+    assert limits["delta"].used == "+12.5 shares"
+    assert limits["delta"].room == "37.5 shares"
+    assert limits["session"].room == "315 min"
+    assert all(limit.ok for limit in limits.values())
+    assert "tick" not in limits
+
+
+def test_a_check_with_an_order_shows_what_approve_would_decide() -> None:
+    limits = RISK.check(FLAT, VIEW, Halt.ACTIVE, IronCondor(width=7).propose(VIEW).intent)
+    assert [limit.name for limit in limits if not limit.ok] == ["daily_loss"]
+    assert all(limit.ok for limit in RISK.check(FLAT, VIEW, Halt.ACTIVE, CONDOR))
+
+
+@pytest.mark.parametrize(
+    ("changed", "limit"),
+    [
+        ({"max_daily_loss": Decimal(200)}, "daily_loss"),
+        ({"delta_cap": 1.0}, "delta"),
+        ({"quote_age_max": timedelta(seconds=0.1)}, "quote_age"),
+        ({"spread_max": Decimal("0.001")}, None),
+        ({"no_entry_before_close": timedelta(hours=6)}, "session"),
+        ({"contracts_max": 0}, "qty"),
+    ],
+)
+def test_changing_a_limit_changes_what_passes(
+    changed: dict[str, object], limit: str | None
+) -> None:
+    risk = RiskManager(replace(LIMITS, **changed))  # type: ignore[arg-type]
+    assert set(breaches(CONDOR, risk=risk)) == ({limit} if limit else set())
+
+
+def test_a_tighter_spread_limit_refuses_a_dear_leg() -> None:
+    dear = long_call(strike=655, limit="15.19")  # 31 cents wide
+    exposure = make_exposure(delta=-60.0)
+    wide = replace(LIMITS, max_daily_loss=Decimal(5000))
+    assert breaches(dear, exposure=exposure, risk=RiskManager(wide)) == {}
+    tight = RiskManager(replace(wide, spread_max=Decimal("0.01")))
+    assert set(breaches(dear, exposure=exposure, risk=tight)) == {"spread"}
+
+
+def _pnl_at(intent: OrderIntent, spot: Decimal) -> Decimal:
+    worth = sum(
+        (leg.signed_ratio * leg.contract.intrinsic(spot) for leg in intent.legs), Decimal(0)
+    )
+    return (worth - intent.limit) * 100 * intent.qty
