@@ -1,0 +1,1 @@
+"""The exchange's core, pure: commands in, events out, state as the fold of events."""

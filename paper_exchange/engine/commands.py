@@ -1,0 +1,109 @@
+"""What may be asked of an account: by its owner, or by the venue in its name.
+
+Ids are minted by whoever builds a command, so that deciding stays a pure function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TypeAlias
+
+from common.ids import AccountId, OrderId
+from common.money import Dollars, Price, Qty
+from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegRequest:
+    """One leg of a multi-leg order as the client sent it."""
+
+    symbol: str
+    ratio: int
+    side: Side
+    position_intent: PositionIntent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitOrder:
+    """An order as the client sent it, read but not judged.
+
+    A simple order has symbol and side, a multi-leg one has legs instead. Exactly one of
+    qty (shares, coins, contracts or units) and notional (dollars) is to be given. limit_price
+    is net and signed for a multi-leg order. position_intent None is inferred.
+    """
+
+    order_id: OrderId
+    type: OrderType
+    time_in_force: TimeInForce
+    order_class: OrderClass = OrderClass.SIMPLE
+    symbol: str = ""
+    side: Side | None = None
+    qty: Qty | None = None
+    notional: Dollars | None = None
+    limit_price: Price | None = None
+    position_intent: PositionIntent | None = None
+    legs: tuple[LegRequest, ...] = ()
+    client_order_id: str | None = None
+    extended_hours: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """Take an order off the market."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePosition:
+    """Close all or part of a holding at the market; qty and percentage exclude each other.
+
+    percentage: of the holding, in (0, 100].
+    """
+
+    order_id: OrderId  # of the order that will close it
+    symbol: str
+    qty: Qty | None = None
+    percentage: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAccount:
+    """Open an account with money in it."""
+
+    account_id: AccountId
+    number: str
+    cash: Dollars
+    options_level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchOrder:
+    """Fill a working order if the market allows it now; an order queued overnight opens."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireOrder:
+    """End an order whose time in force has run out."""
+
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndDay:
+    """Settle the options that expired by a day, in cash, and note the closing equity.
+
+    closes: the official close of every underlying of an expired option held.
+    """
+
+    day: date
+    closes: tuple[tuple[str, Price], ...]
+
+
+Command: TypeAlias = (
+    SubmitOrder | CancelOrder | ClosePosition | OpenAccount | MatchOrder | ExpireOrder | EndDay
+)

@@ -1,0 +1,172 @@
+"""What happened, as it is stored: frozen, versioned by tag, exact.
+
+An event carries its postings and every number that was decided, so that a replay needs
+neither quotes nor rules and gives the same state under later code. A changed shape takes
+a new tag ("order_filled.2") beside the old one, which stays readable for ever.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TypeAlias
+
+import msgspec
+
+from common.ids import AccountId, ExecutionId, OrderId
+from common.money import ZERO, Dollars, Price, Qty
+from common.orders import Side
+from paper_exchange.engine.ledger import Entry
+from paper_exchange.engine.orders import OrderState
+
+Posting: TypeAlias = tuple[Entry, ...]
+
+
+class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag="account_opened.1"):
+    """An account exists and has money."""
+
+    account_id: AccountId
+    number: str
+    options_level: int
+    posting: Posting
+    at: datetime
+
+
+class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True, tag="order_accepted.1"):
+    """An order is on the market (new), or queued for the next session (accepted)."""
+
+    order: OrderState
+    posting: Posting  # the hold
+    at: datetime
+
+
+class OrderOpened(msgspec.Struct, frozen=True, kw_only=True, tag="order_opened.1"):
+    """A queued order is on the market: its session has begun."""
+
+    order_id: OrderId
+    at: datetime
+
+
+class LegFill(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution in one symbol. order_id: the leg's, or the order's own when simple.
+
+    qty is unsigned; cost is what it adds to the position at cost, signed; position_qty is
+    the signed holding after it.
+    """
+
+    order_id: OrderId
+    execution_id: ExecutionId
+    symbol: str
+    side: Side
+    qty: Qty
+    price: Price
+    cost: Dollars
+    position_qty: Qty
+
+
+class OrderFilled(msgspec.Struct, frozen=True, kw_only=True, tag="order_filled.1"):
+    """Some or all of an order traded, every leg together.
+
+    qty counts units, price is net per share. hold is what stays reserved. fee_accruals:
+    the day's fees of each kind so far, exact, of which posting charged the rounded part.
+    """
+
+    order_id: OrderId
+    execution_id: ExecutionId
+    qty: Qty
+    price: Price
+    complete: bool
+    fills: tuple[LegFill, ...]
+    hold: Dollars
+    fees: Dollars
+    fee_day: date
+    fee_accruals: tuple[Dollars, ...]
+    posting: Posting
+    at: datetime
+
+
+class OrderCanceled(msgspec.Struct, frozen=True, kw_only=True, tag="order_canceled.1"):
+    """Taken off the market by its owner, or by its own terms."""
+
+    order_id: OrderId
+    posting: Posting
+    at: datetime
+
+
+class OrderExpired(msgspec.Struct, frozen=True, kw_only=True, tag="order_expired.1"):
+    """Its time in force ran out."""
+
+    order_id: OrderId
+    posting: Posting
+    at: datetime
+
+
+class OrderRejected(msgspec.Struct, frozen=True, kw_only=True, tag="order_rejected.1"):
+    """It could not be afforded or covered any more when its price came."""
+
+    order_id: OrderId
+    reason: str
+    posting: Posting
+    at: datetime
+
+
+class OptionSettled(msgspec.Struct, frozen=True, kw_only=True, tag="option_settled.1"):
+    """A holding expired and was paid its intrinsic value in cash. qty: signed, as held."""
+
+    symbol: str
+    qty: Qty
+    price: Price
+    cash: Dollars
+    posting: Posting
+    at: datetime
+
+
+class DayEnded(msgspec.Struct, frozen=True, kw_only=True, tag="day_ended.1"):
+    """A session is over; equity is last_equity from now on."""
+
+    day: date
+    equity: Dollars
+    maintenance_margin: Dollars = ZERO
+    closes: tuple[tuple[str, Price], ...] = ()  # last marks of what is still held
+    at: datetime
+
+
+Event: TypeAlias = (
+    AccountOpened
+    | OrderAccepted
+    | OrderOpened
+    | OrderFilled
+    | OrderCanceled
+    | OrderExpired
+    | OrderRejected
+    | OptionSettled
+    | DayEnded
+)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """An event in its place: the n-th of a shard, and whose it is."""
+
+    shard: int
+    seq: int
+    account_id: AccountId
+    event: Event
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="string")
+_DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """Return an event as JSON with its tag; decimals are exact strings."""
+    return _ENCODER.encode(event)
+
+
+def decode(body: bytes) -> Event:
+    """Read an event back; msgspec.ValidationError for what is none."""
+    return _DECODER.decode(body)
+
+
+def kind(event: Event) -> tuple[str, int]:
+    """Return an event's name and version: ("order_filled", 1)."""
+    name, _, version = str(type(event).__struct_config__.tag).partition(".")
+    return name, int(version)

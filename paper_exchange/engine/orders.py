@@ -1,0 +1,133 @@
+"""An order as the exchange holds it: immutable, replaced by every event that touches it.
+
+So whoever was handed one keeps what it was at that moment, which is what a reply that
+waits for its commit needs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from common.contracts import AssetClass
+from common.ids import OrderId
+from common.money import ZERO, Dollars, Price, Qty
+from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
+
+_AVERAGE: Final = Decimal("0.000000001")  # places an average price is shown with
+
+
+class Status(StrEnum):
+    """Where an order stands, in the broker's words."""
+
+    PENDING_NEW = "pending_new"  # only in the reply to a submission
+    ACCEPTED = "accepted"  # queued until the session opens
+    NEW = "new"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing can follow."""
+        return self in _TERMINAL
+
+
+_TERMINAL: Final = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED})
+
+
+class LegState(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg of a multi-leg order, an order of its own on the wire.
+
+    filled_value: sum of qty x price over its fills, per share.
+    """
+
+    id: OrderId
+    client_order_id: str
+    symbol: str
+    side: Side
+    position_intent: PositionIntent
+    ratio: int
+    qty: Qty
+    filled_qty: Qty = ZERO
+    filled_value: Decimal = ZERO
+
+    @property
+    def signed_ratio(self) -> int:
+        """The ratio, negative when sold."""
+        return self.side.sign * self.ratio
+
+    @property
+    def filled_avg_price(self) -> Price | None:
+        """Average price per share over its fills, None before the first."""
+        return average(self.filled_value, self.filled_qty)
+
+
+class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the broker's order object shows, and what is held for it.
+
+    A multi-leg order has symbol "" and no side, asset_class or position_intent; its
+    limit_price and filled_avg_price are net, a credit negative, and qty counts units.
+    A notional order keeps qty None. hold: dollars reserved for what is not filled yet.
+    fills: how many executions it has had. Legs share their parent's status and times.
+    """
+
+    id: OrderId
+    client_order_id: str
+    status: Status
+    created_at: datetime
+    submitted_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    order_class: OrderClass
+    type: OrderType
+    time_in_force: TimeInForce
+    symbol: str = ""
+    asset_class: AssetClass | None = None
+    side: Side | None = None
+    position_intent: PositionIntent | None = None
+    qty: Qty | None = None
+    notional: Dollars | None = None
+    limit_price: Price | None = None
+    extended_hours: bool = False
+    legs: tuple[LegState, ...] = ()
+    filled_qty: Qty = ZERO
+    filled_value: Decimal = ZERO
+    fills: int = 0
+    hold: Dollars = ZERO
+    filled_at: datetime | None = None
+    canceled_at: datetime | None = None
+    expired_at: datetime | None = None
+    failed_at: datetime | None = None
+    reject_reason: str | None = None
+
+    @property
+    def filled_avg_price(self) -> Price | None:
+        """Average (net) price per share over its fills, None before the first."""
+        return average(self.filled_value, self.filled_qty)
+
+    @property
+    def remaining(self) -> Qty:
+        """Quantity not filled yet; 0 for a notional order, which has none."""
+        return ZERO if self.qty is None else self.qty - self.filled_qty
+
+    @property
+    def is_mleg(self) -> bool:
+        """Whether it has legs that fill together."""
+        return self.order_class is OrderClass.MLEG
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What it trades: its symbol, or those of its legs."""
+        return tuple(leg.symbol for leg in self.legs) if self.legs else (self.symbol,)
+
+
+def average(value: Decimal, qty: Qty) -> Price | None:
+    """Return value per unit on nine places, None for no units."""
+    return (value / qty).quantize(_AVERAGE) if qty else None

@@ -1,0 +1,1 @@
+"""The one writer: commands to decisions to commits to whoever waits."""
