@@ -1,0 +1,75 @@
+"""Everything that trades in one asset: its own quotes and prints, and its options'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from common.contracts import OptionContract
+from paper_exchange.feed.assets import Listing
+from paper_exchange.feed.synthetic_listing import OptionListing
+from paper_exchange.feed.synthetic_market import Market
+from paper_exchange.feed.synthetic_options import Book, Maker, Quotes
+from paper_exchange.feed.synthetic_path import TICK_US
+from paper_exchange.feed.synthetic_random import Ints
+from paper_exchange.feed.synthetic_stocks import StockMaker
+from paper_exchange.feed.synthetic_tape import MINUTE_US, OptionTape, Prints, StockTape
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Pit:
+    """One asset's market. Instants are microseconds since the open of a day index."""
+
+    def __init__(self, market: Market, listing: Listing) -> None:
+        self.market, self.listing = market, listing
+        self.maker = StockMaker(market, listing)
+        self.tape = StockTape(market, listing, self.maker)
+        self.options = OptionListing(market, listing)
+        self.option_maker = Maker(market, listing)
+        self.option_tape = OptionTape(market, listing, self.option_maker)
+        self.book = lru_cache(maxsize=256)(self._book)
+
+    def end(self, index: int, book: Book | None) -> int:
+        """Return the last microsecond of a day in which the asset, or a book of it, trades."""
+        if book is None:
+            return self.market.minutes(self.listing, index) * MINUTE_US - 1
+        session = self.market.calendar.all[index]
+        return (session.option_close(self.listing.symbol) - session.open) // _MICROSECOND - 1
+
+    def microseconds(self, index: int, at: datetime) -> int:
+        """Return an instant as microseconds since a day's open; negative before it."""
+        return (at - self.market.opens(self.listing, index)) // _MICROSECOND
+
+    def standing(self, index: int, at: int, book: Book | None) -> Quotes:
+        """Return the quotes standing at an instant: the asset's, or a whole book's."""
+        tick, late = divmod(min(at, self.end(index, book)), TICK_US)
+        if book is None:
+            return self.maker.standing(index, tick, late)
+        rows = np.arange(len(book.keys))
+        ticks = np.full(len(rows), tick)
+        return self.option_maker.standing(book, rows, index, ticks, np.full(len(rows), late))
+
+    def made(self, index: int, since: int, until: int, book: Book | None) -> tuple[Ints, Quotes]:
+        """Return the quotes made in (since, until] with their rows in the book."""
+        until = min(until, self.end(index, book))
+        if book is not None:
+            return self.option_maker.made(book, index, since, until)
+        quotes = self.maker.made(index, since, until)
+        return np.zeros(len(quotes.made), np.int64), quotes
+
+    def prints(self, index: int, since: int, until: int, book: Book | None) -> Prints:
+        """Return the prints of [since, until): the asset's, or a one-contract book's."""
+        if book is None:
+            return self.tape.prints(index).between(since, until)
+        minutes = self.market.minutes(self.listing, index)
+        first = min(max(since // MINUTE_US, 0), minutes)
+        last = min(max(-(-until // MINUTE_US), first), minutes)
+        return self.option_tape.prints(book, index, first, last).between(since, until)
+
+    def _book(self, contracts: Sequence[OptionContract], expiry: int) -> Book:
+        return Book.of(self.market.seed, self.listing, expiry, contracts)
