@@ -25,7 +25,7 @@ MONEY = (
 )
 BRIDGE = "common/money.py to_price.value"  # the one way from a computed float back to money
 STATISTICS = re.compile(
-    r"delta|gamma|theta|vega|\biv\b|_iv|iv_|vol|prob|pop|seconds|factor|share_of|ratio|z_|score"
+    r"delta|gamma|theta|vega|forward|minutes|\biv\b|_iv|iv_|vol|prob|pop|seconds|factor|share_of|ratio|z_|score"
 )
 
 
