@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -29,6 +29,7 @@ from common.errors import LiveNotAvailable, Misconfigured
 from common.money import parse_decimal
 
 VERSION = "0.1.0"
+ENV_FILE = Path(__file__).resolve().parent.parent / ".env"  # hosts start us in any folder
 
 
 class Mode(StrEnum):
@@ -68,16 +69,21 @@ class ExchangeSettings(BaseModel):
     feed: Literal["synthetic"] = "synthetic"
     clock: Literal["real", "demo", "stepped"] = "demo"
     speed: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
-    at: time | None = None  # New York, where the demo or stepped day starts; None is the open
+    day: date | None = None  # where a demo or stepped clock first starts; None is the next session
+    at: time | None = None  # New York time of that day; None is the open
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 7
     cash: Annotated[Money, Bounded] = Decimal(100_000)
+
+
+# Where a daemon is and how it logs: two of these may differ and still be the same desk.
+_WHERE = {"state_dir", "log_level", "host", "port", "prometheus_port"}
 
 
 class Settings(BaseSettings):
     """Every knob of the desk. mode is derived once, fails closed and is never guessed."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         env_nested_delimiter="__",
         env_ignore_empty=True,
@@ -176,7 +182,7 @@ class Settings(BaseSettings):
 
         Keys enter as hashes, so the digest may be written to the lock file.
         """
-        values = self.model_dump(mode="json", exclude={"state_dir", "log_level"})
+        values = self.model_dump(mode="json", exclude=_WHERE)
         for key in ("alpaca_api_key", "alpaca_secret_key"):
             secret = getattr(self, key)
             if secret is not None:

@@ -16,6 +16,7 @@
     |   +-- NotTriggered         the strategy's own condition is not met
     +-- LimitBreached            we refuse: one or more of our limits
     +-- Halted                   we refuse: the kill switch is set
+    +-- ReleaseRefused           only a person releases the kill switch
     +-- PreviewNotFound          unknown, used, expired or somebody else's token
     +-- PreviewMismatch          the call does not match what was previewed
     +-- PriceMoved               the market left the previewed price; holds a new preview
@@ -183,6 +184,13 @@ class Halted(TradingError):
 
     code = "kill_switch"
     remedy = "a person releases it with 'python alpaca_mcp_server.py kill --release'"
+
+
+class ReleaseRefused(TradingError):
+    """Only a person releases the kill switch, on a terminal."""
+
+    code = "release_refused"
+    remedy = "a person runs 'python alpaca_mcp_server.py kill --release' in a terminal"
 
 
 class PreviewNotFound(TradingError):

@@ -99,9 +99,7 @@ def plan_unwinds(
 def unwind_of(record: OrderRecord, held: Mapping[OptionContract, int]) -> Unwind | None:
     """Return how to undo what is still held of one opening order, None if nothing is."""
     legs = record.intent.legs
-    units = min(
-        (held.get(leg.contract, 0) * leg.side.sign // leg.ratio for leg in legs), default=0
-    )
+    units = min((held.get(leg.contract, 0) * leg.side.sign // leg.ratio for leg in legs), default=0)
     qty = min(units, record.filled_qty)
     if qty <= 0 or not record.intent.opens:
         return None

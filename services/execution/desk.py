@@ -12,10 +12,10 @@ from common.contracts import option_tick
 from common.errors import BrokerUnavailable, PriceMoved, TradingError
 from common.ids import ConfirmToken, Principal
 from common.limits import Limit
-from common.money import CENT, Price, ceil_to_tick
+from common.money import CENT, Price, floor_to_tick
 from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure
-from common.quotes import MarketView, natural
+from common.quotes import MarketView
 from services.execution.exits import flat_by
 from services.execution.kill_switch import KillSwitch
 from services.execution.previews import Binding, PreviewStore
@@ -23,10 +23,10 @@ from services.execution.records import ExitPlan, OrderRecord
 from services.execution.sender import OrderSender, Ticket
 from services.execution.tracker import OrderTracker
 from services.market.watch import MarketWatch
-from services.portfolio.exposure import Portfolio
+from services.portfolio.portfolio import Portfolio
 from services.risk.analysis import TradeAnalysis, analyse
 from services.risk.manager import RiskManager
-from services.strategies.base import Proposal, Strategy, takeable
+from services.strategies.base import Proposal, Strategy, natural_limit
 
 FILL_WAIT = timedelta(milliseconds=150)  # a marketable order is usually filled by then
 TOLERANCE_MIN = 2 * CENT
@@ -51,6 +51,7 @@ class Preview:
     strategy: Strategy
     proposal: Proposal
     intent: OrderIntent
+    natural: Price  # what the order would have cost when it was priced
     analysis: TradeAnalysis
     limits: tuple[Limit, ...]
     flat_by: datetime
@@ -101,6 +102,7 @@ class TradingDesk:
             strategy=strategy,
             proposal=proposal,
             intent=intent,
+            natural=proposal.intent.limit,
             analysis=analyse(intent, view),
             limits=self._risk.check(exposure, view, self._kill_switch.halt(), intent),
             flat_by=flat_by(view.session, self._terms.exit_before_close),
@@ -128,9 +130,9 @@ class TradingDesk:
                 record = await self._send(preview, view, exposure, by)
         if moved is not None:
             raise PriceMoved(
-                previewed=preview.analysis.natural,
+                previewed=preview.natural,
                 now=moved,
-                tolerance=self._tolerance(preview.analysis.natural),
+                tolerance=self._tolerance(preview.natural),
                 preview=await self._fresh(strategy, by),
             )
         return await self._tracker.settled(record.client_order_id, FILL_WAIT) or record
@@ -181,7 +183,7 @@ class TradingDesk:
         """
         worst = intent.limit + self._tolerance(intent.limit)
         tick = CENT if len(intent.legs) > 1 else _tick(intent)
-        limit = ceil_to_tick(worst, tick)
+        limit = floor_to_tick(worst, tick)
         return replace(intent, limit=min(limit, -tick) if intent.limit < 0 else limit)
 
     def _tolerance(self, price: Price) -> Price:
@@ -189,14 +191,9 @@ class TradingDesk:
 
     def _moved(self, preview: Preview, view: MarketView) -> Price | None:
         """Return the natural price now if it left the previewed one's tolerance, else None."""
-        was = preview.analysis.natural
-        legs = preview.intent.legs
-        now = natural(
-            (leg.signed_ratio, takeable(view.chain.row(leg.contract), sold=leg.signed_ratio < 0))
-            for leg in legs
-        )
-        beyond = now > preview.intent.limit or abs(now - was) > self._tolerance(was)
-        return now if beyond else None
+        now = natural_limit(preview.intent.legs, view)
+        within = abs(now - preview.natural) <= self._tolerance(preview.natural)
+        return None if within and now <= preview.intent.limit else now
 
     async def _fresh(self, strategy: Strategy, by: Principal) -> Preview | None:
         try:

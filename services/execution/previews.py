@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -21,7 +20,7 @@ P = TypeVar("P")
 class Binding:
     """What a token is good for: one call, by one principal, on one account."""
 
-    strategy: Hashable  # the frozen strategy: its name and every parameter
+    strategy: object  # the frozen strategy: its name and every parameter
     principal: Principal
     account: str
     mode: str

@@ -96,7 +96,8 @@ class DeskStore:
             if _DEPTH[halt] > _DEPTH[halt_ok]:
                 raise Halted(f"trading is {halt.value}: nothing was sent")
             db.execute(
-                f"INSERT INTO orders ({_COLUMNS}) VALUES ({','.join('?' * 17)})", _row_of(record)
+                f"INSERT INTO orders ({_COLUMNS}) VALUES ({','.join('?' * 17)})",  # noqa: S608 constants
+                _row_of(record),
             )
             if exit_plan is not None:
                 _put_exit(db, exit_plan)
@@ -229,9 +230,7 @@ class DeskStore:
     # SQLite
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, timeout=5.0
-        )
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         return db
@@ -258,7 +257,10 @@ class DeskStore:
         await asyncio.get_running_loop().run_in_executor(self._writer, transaction)
 
     def _orders(self, where: str, *values: object) -> tuple[OrderRecord, ...]:
-        rows = self._read.execute(f"SELECT {_COLUMNS} FROM orders {where}", values)
+        rows = self._read.execute(
+            f"SELECT {_COLUMNS} FROM orders {where}",  # noqa: S608 constants, values are bound
+            values,
+        )
         return tuple(_record_of(row) for row in rows)
 
 

@@ -85,16 +85,16 @@ class OrderTracker:
         return None
 
     async def settled(
-        self, client_order_id: ClientOrderId, timeout: timedelta
+        self, client_order_id: ClientOrderId, within: timedelta
     ) -> OrderRecord | None:
-        """Return the record once its order has ended, or as it stands after a timeout."""
+        """Return the record once its order has ended, or as it stands after a while."""
         record = self._store.order(client_order_id)
         if record is None or record.status.terminal:
             return record
         waiter: asyncio.Future[OrderRecord] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(client_order_id, []).append(waiter)
         try:
-            async with asyncio.timeout(timeout.total_seconds()):
+            async with asyncio.timeout(within.total_seconds()):
                 return await waiter
         except TimeoutError:
             return self._store.order(client_order_id)

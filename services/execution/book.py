@@ -1,0 +1,90 @@
+"""The desk's orders as people ask for them: by id, recent, and canceled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from common.errors import NotOpen, OrderNotFound
+from common.ids import ClientOrderId, OrderId
+from common.orders import Order
+from services.broker.gateway import Broker
+from services.broker.reader import BrokerReader
+from services.execution.records import ExitPlan, OrderRecord
+from services.execution.store import DeskStore
+from services.execution.tracker import OrderTracker
+
+CANCEL_WAIT = timedelta(seconds=3)
+
+Which = Literal["open", "closed", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One order of ours with the exit that protects what it filled."""
+
+    record: OrderRecord
+    exit: ExitPlan | None
+
+
+class OrderBook:
+    """Looks orders up in our records first, at the broker where we have none."""
+
+    def __init__(
+        self, store: DeskStore, broker: Broker, reader: BrokerReader, tracker: OrderTracker
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._reader = reader
+        self._tracker = tracker
+
+    async def orders(self, which: Which, limit: int) -> tuple[Held | Order, ...]:
+        """Return the broker's orders, newest first, each of ours with what we know of it."""
+        found = await self._reader.orders(which, limit=limit)
+        return tuple([await self._held(order) for order in found])
+
+    async def order(self, order_id: str) -> Held | Order:
+        """Return one order by the broker's id or ours; raise OrderNotFound."""
+        record = self._store.order(ClientOrderId(order_id)) or self._store.by_broker_id(
+            OrderId(order_id)
+        )
+        if record is not None:
+            return self.held(record)
+        found = await self._reader.order_by_client_id(ClientOrderId(order_id))
+        return await self._held(found or await self._reader.order(OrderId(order_id)))
+
+    async def cancel(self, order_id: str) -> Held | Order:
+        """Cancel an order by either id and return it as it ended.
+
+        Raises OrderNotFound and NotOpen. Never gated by risk or a halt.
+        """
+        found = await self.order(order_id)
+        broker_id, status = (
+            (found.id, found.status)
+            if isinstance(found, Order)
+            else (found.record.broker_id, found.record.status)
+        )
+        if status.terminal:
+            raise NotOpen(f"order {order_id} is already {status.value}")
+        if broker_id is None:
+            raise OrderNotFound(order_id)
+        await self._broker.cancel(broker_id)
+        if isinstance(found, Order):
+            return await self._reader.order(broker_id)
+        await self._tracker.look()
+        record = await self._tracker.settled(found.record.client_order_id, CANCEL_WAIT)
+        return self.held(record or found.record)
+
+    def held(self, record: OrderRecord) -> Held:
+        """Return one of our orders with its exit."""
+        exits = {plan.client_order_id: plan for plan in self._store.exits()}
+        return Held(record=record, exit=exits.get(record.client_order_id))
+
+    async def _held(self, order: Order) -> Held | Order:
+        record = self._store.order(order.client_order_id)
+        if record is None:
+            return order
+        if record.after(order) is not record:
+            record = await self._tracker.note(record, order)
+        return self.held(record)

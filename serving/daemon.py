@@ -1,0 +1,301 @@
+"""The daemon: one engine, one feed connection, one kill switch, whatever the clients."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import uvicorn
+from mcp.server import MCPServer
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.transport_security import TransportSecuritySettings
+from prometheus_client import start_http_server
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from common.clock import MonotonicClock, Stopwatch, WallClock
+from common.config import VERSION, Mode, Settings
+from common.errors import Misconfigured
+from common.ids import RandomIds
+from services.broker.access import AlpacaAccess
+from services.runtime import Services, open_services
+from serving.sibling import SiblingExchange
+from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
+from serving.tokens import LOCAL, FileVerifier, TokenFile
+
+log = logging.getLogger(__name__)
+
+GRACE = 1  # seconds that open streams get when the daemon stops
+IDLE_LOOK = 5.0  # seconds between looks at whether anybody needs us
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+BuildServer = Callable[..., MCPServer[Services]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """The sockets a daemon serves on, bound before anything starts."""
+
+    mcp: socket.socket
+    metrics: socket.socket
+
+    @property
+    def url(self) -> str:
+        """The MCP endpoint, as a client on this machine reaches it."""
+        return f"http://127.0.0.1:{self.mcp.getsockname()[1]}/mcp"
+
+
+class AlreadyRunning(Misconfigured):
+    """Another daemon holds this desk's lock."""
+
+    code = "already_running"
+    remedy = "use it, or stop it with 'python alpaca_mcp_server.py stop'"
+
+
+async def serve(
+    settings: Settings,
+    build_server: BuildServer,
+    *,
+    any_port: bool,
+    announce: Callable[[Daemon, StateFolder], None],
+) -> None:
+    """Run the daemon until it is told to stop or nobody needs it.
+
+    any_port takes a free port where the configured one is in use. Raises AlreadyRunning
+    and Misconfigured.
+    """
+    folder = StateFolder(settings)
+    with held(folder.lock) as lock:
+        if lock is None:
+            raise AlreadyRunning(f"a daemon already runs on {folder.desk}")
+        wall = MonotonicClock()
+        tokens = TokenFile(folder.tokens, RandomIds())
+        tokens.token(LOCAL)
+        listening = _listen(settings, any_port=any_port)
+        sibling = SiblingExchange(folder.exchange, settings.exchange, wall)
+        async with AsyncExitStack() as stack:
+            access = await _access(settings, sibling)
+            services = await stack.enter_async_context(
+                open_services(settings, access, folder.database, folder.sentinel)
+            )
+            server = build_server(services, FileVerifier(tokens))
+            presence = Presence(wall)
+            http = _http(presence(_app(server, services, settings)))
+            daemon = _self_description(settings, access, listening)
+            _serve_metrics(stack, services, listening.metrics, settings.prometheus_port)
+            publish(lock, daemon)
+            announce(daemon, folder)
+            leaving = asyncio.create_task(
+                _leave_when_idle(http, presence, services, settings.idle_timeout)
+            )
+            stack.callback(leaving.cancel)
+            await http.serve(sockets=[listening.mcp])
+        if settings.mode is Mode.PAPER_LOCAL:
+            await sibling.stop()
+
+
+class Presence:
+    """Notices clients: a request or an open stream is one."""
+
+    def __init__(self, wall: WallClock) -> None:
+        self._since = Stopwatch(wall)
+        self._open = 0
+
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """Wrap an application so that its authenticated use is noticed."""
+
+        async def noticing(scope: Scope, receive: Receive, send: Send) -> None:
+            counts = scope["type"] == "http" and scope["path"] == "/mcp"
+            self._open += counts
+            try:
+                await app(scope, receive, send)
+            finally:
+                if counts:
+                    self._open -= 1
+                    self._since.reset()
+
+        return noticing
+
+    def absent(self) -> timedelta:
+        """Return for how long there has been no client."""
+        return timedelta(0) if self._open else self._since.elapsed()
+
+
+async def _access(settings: Settings, sibling: SiblingExchange) -> AlpacaAccess:
+    if settings.alpaca_api_key is not None and settings.alpaca_secret_key is not None:
+        return AlpacaAccess(
+            key=settings.alpaca_api_key.get_secret_value(),
+            secret=settings.alpaca_secret_key.get_secret_value(),
+            base_url=settings.alpaca_base_url,
+            option_feed=settings.option_feed,
+        )
+    found = await sibling.find_or_start()
+    return AlpacaAccess(
+        key=found.key, secret=found.secret, base_url=found.url, option_feed=settings.option_feed
+    )
+
+
+def auth_settings() -> AuthSettings:
+    """Return the bearer-token settings; the issuer is a placeholder, we verify ourselves."""
+    return AuthSettings.model_validate(
+        {
+            "issuer_url": "http://127.0.0.1:1/",
+            "resource_server_url": None,
+            "required_scopes": ["trade"],
+        }
+    )
+
+
+def _app(server: MCPServer[Services], services: Services, settings: Settings) -> Starlette:
+    """Return the HTTP app: MCP behind a token and the Host list, health without account data."""
+
+    async def health(_: Request) -> Response:
+        found = services.health()
+        body = {
+            "ready": found.ok,
+            "mode": settings.mode.value,
+            "version": VERSION,
+            "reasons": list(found.reasons),
+            "checks": {check.name: check.reason or "ok" for check in found.checks},
+        }
+        return JSONResponse(body, status_code=200)
+
+    async def ready(_: Request) -> Response:
+        found = services.health()
+        body = {"ready": found.ok, "reasons": list(found.reasons)}
+        return JSONResponse(body, status_code=200 if found.ok else 503)
+
+    async def live(_: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    for path, handler in (("/health", health), ("/health/ready", ready), ("/health/live", live)):
+        server.custom_route(path, methods=["GET"])(handler)
+    names = [*LOOPBACK, *(h.strip() for h in settings.allowed_hosts.split(",") if h.strip())]
+    hosts = [allowed for name in names for allowed in (name, f"{name}:*")]
+    origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+    return server.streamable_http_app(
+        transport_security=TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins),
+        host=settings.host,
+    )
+
+
+class _Http(uvicorn.Server):
+    """Uvicorn, leaving signals to us: it would raise them again before we have cleaned up."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Turn SIGTERM and SIGINT into an orderly stop of the whole daemon."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT)
+        for told in signals:
+            loop.add_signal_handler(told, self._stop)
+        try:
+            yield
+        finally:
+            for told in signals:
+                loop.remove_signal_handler(told)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def _http(app: ASGIApp) -> uvicorn.Server:
+    return _Http(
+        uvicorn.Config(
+            app,
+            loop="uvloop",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=75,
+        )
+    )
+
+
+def _listen(settings: Settings, *, any_port: bool) -> Listening:
+    return Listening(
+        mcp=_bound(settings.host, settings.port, "PORT", any_port=any_port),
+        metrics=_bound(
+            settings.host, settings.prometheus_port, "PROMETHEUS_PORT", any_port=any_port
+        ),
+    )
+
+
+def _bound(host: str, port: int, setting: str, *, any_port: bool) -> socket.socket:
+    for wanted in (port, 0) if any_port else (port,):
+        bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((host, wanted))
+        except OSError as e:
+            bound.close()
+            failure = e
+            continue
+        return bound
+    raise Misconfigured(
+        f"{setting}: cannot listen on {host}:{port}: {failure.strerror}",
+        remedy=f"free the port, or set {setting} to another (0 takes any free one)",
+    )
+
+
+def _serve_metrics(
+    stack: AsyncExitStack, services: Services, bound: socket.socket, wanted: int
+) -> None:
+    host, port = bound.getsockname()[:2]
+    bound.close()  # the library binds for itself; the port was free a moment ago
+    server, thread = start_http_server(port, host, registry=services.metrics.registry)
+    log.info("metrics on port %s (asked for %s)", port, wanted)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join(1)
+
+    stack.callback(stop)
+
+
+def _self_description(settings: Settings, access: AlpacaAccess, listening: Listening) -> Daemon:
+    root = listening.url.removesuffix("/mcp")
+    metrics_port = listening.metrics.getsockname()[1]
+    return Daemon(
+        pid=os.getpid(),
+        version=VERSION,
+        mode=settings.mode.value,
+        base_url=access.trading_root,
+        account=account_fingerprint(settings),
+        digest=settings.digest(),
+        url=listening.url,
+        health_url=f"{root}/health",
+        metrics_url=f"http://127.0.0.1:{metrics_port}/metrics",
+    )
+
+
+async def _leave_when_idle(
+    http: uvicorn.Server, presence: Presence, services: Services, timeout: timedelta
+) -> None:
+    """Stop the server when no client came for a while and nothing here needs minding."""
+    while True:
+        await asyncio.sleep(min(IDLE_LOOK, timeout.total_seconds() / 2))
+        if presence.absent() < timeout:
+            continue
+        if (why := await services.needed()) is not None:
+            log.info("no client, but staying: %s", why)
+            continue
+        log.info("idle for %s: leaving", presence.absent())
+        http.should_exit = True
+        return
+
+
+@asynccontextmanager
+async def lifespan_of(services: Services) -> AsyncIterator[Services]:
+    """Hand running services to a server without owning them: clients come and go."""
+    yield services

@@ -1,0 +1,93 @@
+"""Finding the daemon of a configuration, or starting it; and stopping it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+
+from common.clock import MonotonicClock, Stopwatch
+from common.config import Settings
+from common.errors import Misconfigured
+from serving.sibling import ROOT, terminated
+from serving.state import Daemon, StateFolder, is_locked
+
+ENTRYPOINT = ROOT / "alpaca_mcp_server.py"
+START_MAX = timedelta(seconds=40)
+STOP_MAX = timedelta(seconds=5)
+LOOK_AGAIN = 0.05  # seconds
+
+
+def daemon_log(folder: StateFolder) -> Path:
+    """Return where a daemon that nobody watches writes its log."""
+    return folder.desk / "daemon.log"
+
+
+async def find(folder: StateFolder) -> Daemon | None:
+    """Return the daemon of a state folder if it answers."""
+    daemon = folder.running()
+    return daemon if daemon is not None and await _answers(daemon) else None
+
+
+async def find_or_start(settings: Settings, folder: StateFolder) -> Daemon:
+    """Return the daemon of this configuration, starting it when none runs.
+
+    Several callers may do so at once; the lock lets one daemon through. Raises
+    DaemonDiffers when one with other settings runs, Misconfigured when none comes up.
+    """
+    watch = Stopwatch(MonotonicClock())
+    started: subprocess.Popen[bytes] | None = None
+    while watch.elapsed() < START_MAX:
+        if daemon := await find(folder):
+            daemon.require_same(settings)
+            return daemon
+        if started is None and not is_locked(folder.lock):
+            started = _spawn(folder)
+        elif started is not None and started.poll() is not None and not is_locked(folder.lock):
+            break
+        await asyncio.sleep(LOOK_AGAIN)
+    raise Misconfigured(
+        f"the daemon did not start: {_last_words(folder)}",
+        remedy=f"read {daemon_log(folder)}, then run doctor",
+    )
+
+
+async def stop(folder: StateFolder) -> bool:
+    """Stop the daemon of a state folder; return whether one was running."""
+    daemon = folder.running()
+    if daemon is None:
+        return False
+    return await terminated(daemon.pid, MonotonicClock(), STOP_MAX)
+
+
+def _spawn(folder: StateFolder) -> subprocess.Popen[bytes]:
+    with daemon_log(folder).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, str(ENTRYPOINT), "serve", "--any-port"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _last_words(folder: StateFolder) -> str:
+    try:
+        lines = daemon_log(folder).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "it left no log"
+    return next((line for line in reversed(lines) if line.strip()), "it left no log")
+
+
+async def _answers(daemon: Daemon) -> bool:
+    try:
+        async with httpx2.AsyncClient(timeout=2, trust_env=False) as client:
+            answer = await client.get(f"{daemon.health_url}/live")
+    except httpx2.HTTPError:
+        return False
+    return answer.status_code == 200

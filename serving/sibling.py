@@ -1,0 +1,176 @@
+"""The embedded exchange: a process of its own beside the daemon, found or started.
+
+It outlives a daemon that is killed, so nothing it holds is lost or doubled: the next
+daemon finds it by its address file. Its database has one owner at a time, held by a
+lock of the exchange itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+
+from common.clock import Stopwatch, WallClock
+from common.config import ExchangeSettings
+from common.errors import Misconfigured
+from serving.state import held
+
+ROOT = Path(__file__).resolve().parent.parent
+START_MAX = timedelta(seconds=25)
+STOP_MAX = timedelta(seconds=5)
+LOOK_AGAIN = 0.05  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeAddress:
+    """A running exchange and the keys of our account there."""
+
+    url: str
+    pid: int
+    key: str
+    secret: str = field(repr=False)
+
+
+class SiblingExchange:
+    """Finds, starts and stops the exchange of one state folder."""
+
+    def __init__(self, folder: Path, settings: ExchangeSettings, wall: WallClock) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._wall = wall
+
+    @property
+    def database(self) -> Path:
+        """The exchange's database."""
+        return self._folder / "exchange.sqlite"
+
+    @property
+    def _address(self) -> Path:
+        return self._folder / "address.json"
+
+    @property
+    def _keys(self) -> Path:
+        return self._folder / "keys.json"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "exchange.log"
+
+    async def find(self) -> ExchangeAddress | None:
+        """Return the exchange if it answers."""
+        try:
+            told = json.loads(self._address.read_text(encoding="utf-8"))
+            keys = json.loads(self._keys.read_text(encoding="utf-8"))
+            address = ExchangeAddress(
+                url=told["url"], pid=told["pid"], key=keys["key"], secret=keys["secret"]
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        try:
+            async with httpx2.AsyncClient(timeout=2, trust_env=False) as client:
+                answer = await client.get(f"{address.url}/health")
+        except httpx2.HTTPError:
+            return None
+        return address if answer.status_code == 200 else None
+
+    async def find_or_start(self) -> ExchangeAddress:
+        """Return the exchange, started if none answers; raise Misconfigured if it fails."""
+        watch = Stopwatch(self._wall)
+        process: subprocess.Popen[bytes] | None = None
+        while watch.elapsed() < START_MAX:
+            if found := await self.find():
+                return found
+            if process is None:
+                with held(self._folder / "start.lock") as mine:
+                    if mine is not None and await self.find() is None:
+                        process = self._spawn()
+            elif process.poll() not in (None, 0):
+                break
+            await asyncio.sleep(LOOK_AGAIN)
+        raise Misconfigured(
+            f"the paper exchange did not start: {self._last_words()}",
+            remedy=f"read {self._log}, then run doctor",
+        )
+
+    async def stop(self) -> bool:
+        """End the exchange; return whether one was running."""
+        found = await self.find()
+        if found is None:
+            return False
+        return await terminated(found.pid, self._wall, STOP_MAX)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        self._address.unlink(missing_ok=True)
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                self._command(),
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _command(self) -> list[str]:
+        wanted = self._settings
+        command = [sys.executable, "-m", "paper_exchange", "--host", "127.0.0.1"]
+        options = {
+            "--port": wanted.port,
+            "--database": f"sqlite:///{self.database}",
+            "--feed": wanted.feed,
+            "--clock": wanted.clock,
+            "--speed": wanted.speed,
+            "--seed": wanted.seed,
+            "--cash": wanted.cash,
+            "--key-file": self._keys,
+            "--address-file": self._address,
+            "--at": wanted.at.strftime("%H:%M") if wanted.at else None,
+            "--day": wanted.day.isoformat() if wanted.day else None,
+        }
+        for option, value in options.items():
+            if value is not None:
+                command += [option, str(value)]
+        return command
+
+    def _last_words(self) -> str:
+        try:
+            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return "it left no log"
+        return next((line for line in reversed(lines) if line.strip()), "it left no log")
+
+
+async def terminated(pid: int, wall: WallClock, within: timedelta) -> bool:
+    """Send SIGTERM and wait until the process is gone, SIGKILL after a time."""
+    watch = Stopwatch(wall)
+    asked = signal.SIGTERM
+    try:
+        os.kill(pid, asked)
+        while watch.elapsed() < 2 * within:
+            if watch.elapsed() > within and asked is signal.SIGTERM:
+                asked = signal.SIGKILL
+                os.kill(pid, asked)
+            if _is_zombie_of_ours(pid):
+                return True
+            os.kill(pid, 0)
+            await asyncio.sleep(LOOK_AGAIN)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def _is_zombie_of_ours(pid: int) -> bool:
+    """Reap the process if it is a child of this one that has ended."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return False

@@ -1,0 +1,106 @@
+"""What every call passes on its way in and out, whatever the tool.
+
+The SDK drops unknown arguments silently, prefixes error texts, sends validation errors
+with links, and repeats a structured answer as indented text. Here an unknown argument is
+refused with a suggestion, errors read "[code] what happened. Next: what to do.", and the
+text of an answer is its JSON without white space.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from common.clock import Stopwatch, WallClock
+
+log = logging.getLogger(__name__)
+
+TOLD_MAX = 160  # characters of a model's own argument that come back to it
+
+_PREFIX = re.compile(r"^Error executing tool \S+: ")
+_LINK = re.compile(r"\n\s+For further information visit \S+")
+_COUNT = re.compile(r"^\d+ validation errors? for \w+\n")
+_DETAIL = re.compile(r" \[type=\w+, input_value=(?P<was>.*), input_type=\w+\]$")
+
+Observe = Callable[[str, float, bool], None]
+
+
+class Boundary:
+    """Middleware over tools/call. allowed: tool name to its argument names."""
+
+    def __init__(
+        self, allowed: Mapping[str, frozenset[str]], wall: WallClock, observe: Observe
+    ) -> None:
+        self._allowed = allowed
+        self._wall = wall
+        self._observe = observe
+
+    async def __call__(self, ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Let everything but a tool call pass untouched."""
+        if ctx.method != "tools/call":
+            return await call_next(ctx)
+        name = str(ctx.params.get("name"))
+        if name not in self._allowed:
+            return _refusal(f"[unknown_tool] there is no tool {name[:40]!r}", self._nearest(name))
+        extra = sorted(set(ctx.params.get("arguments") or {}) - self._allowed[name])
+        if extra:
+            return _refusal(*self._unknown(name, extra[0]))
+        watch = Stopwatch(self._wall)
+        result = _polished(await call_next(ctx))
+        failed = isinstance(result, dict) and bool(result.get("isError"))
+        self._observe(name, watch.elapsed().total_seconds(), failed)
+        return result
+
+    def _unknown(self, name: str, argument: str) -> tuple[str, str]:
+        known = sorted(self._allowed[name])
+        near = difflib.get_close_matches(argument, known, n=1)
+        what = f"[unknown_argument] {name} has no argument {argument[:40]!r}, nothing was done"
+        if near:
+            return what, f"did you mean {near[0]!r}?"
+        return what, f"use {', '.join(known)}" if known else "call it without arguments"
+
+    def _nearest(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self._allowed, n=1)
+        return f"did you mean {near[0]!r}?" if near else "list the tools"
+
+
+def _refusal(what: str, remedy: str) -> dict[str, Any]:
+    text = f"{what}. Next: {remedy.rstrip('.')}{'' if remedy.endswith('?') else '.'}"
+    return {
+        "content": [{"type": "text", "text": text}],
+        "isError": True,
+        "resultType": "complete",
+    }
+
+
+def _polished(result: Any) -> Any:
+    if not isinstance(result, dict):
+        return result
+    if result.get("isError"):
+        for block in result.get("content", []):
+            if block.get("type") == "text":
+                block["text"] = _error_text(block["text"])
+    elif (structured := result.get("structuredContent")) is not None:
+        text = json.dumps(structured, separators=(",", ":"), ensure_ascii=False)
+        result["content"] = [{"type": "text", "text": text}]
+    return result
+
+
+def _error_text(text: str) -> str:
+    """Return an error in the house's form; a bug stays as the SDK masked it."""
+    body = _PREFIX.sub("", text)
+    if body.startswith("["):
+        return body
+    if _COUNT.match(body):
+        lines = _LINK.sub("", _COUNT.sub("", body)).split("\n")
+        told = []
+        for name, complaint in zip(lines[::2], lines[1::2], strict=False):
+            match = _DETAIL.search(complaint)
+            was = f" (was {match['was'][:TOLD_MAX]})" if match else ""
+            told.append(f"{name}: {_DETAIL.sub('', complaint).strip()}{was}")
+        return f"[bad_argument] {'; '.join(told)}. Next: correct the argument and call again."
+    return f"[internal] {text}, the cause is in the log. Next: look at health_check."

@@ -1,0 +1,99 @@
+"""Option quotes with our own greeks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from common.quotes import ChainRow
+from tools.toolset import READS, Toolset
+from tools.views import View, number, price
+from tools.wants import Desk
+
+options = Toolset("options")
+
+SYMBOLS_MAX = 40  # rows of one answer
+
+
+class OptionRow(BaseModel):
+    """One contract. Greeks are ours, per share; null when they cannot be had, flag says why."""
+
+    symbol: str
+    bid: str | None
+    ask: str | None
+    mid: str | None
+    bid_size: int | None
+    ask_size: int | None
+    age_seconds: float | None
+    flag: str
+    iv: float | None
+    iv_calendar: float | None
+    delta: float | None
+    gamma: float | None
+    theta_per_minute: float | None
+    vega: float | None
+
+    @classmethod
+    def of(cls, row: ChainRow) -> OptionRow:
+        """Return the view of a chain row."""
+        quote, greeks = row.quote, row.greeks
+        return cls(
+            symbol=row.contract.symbol,
+            bid=price(quote.bid) if quote else None,
+            ask=price(quote.ask) if quote else None,
+            mid=price(quote.mid) if quote and quote.two_sided else None,
+            bid_size=quote.bid_size if quote else None,
+            ask_size=quote.ask_size if quote else None,
+            age_seconds=number(row.age.total_seconds(), 2) if row.age is not None else None,
+            flag=row.flag,
+            iv=number(greeks.iv) if greeks else None,
+            iv_calendar=number(greeks.iv_calendar) if greeks else None,
+            delta=number(greeks.delta) if greeks else None,
+            gamma=number(greeks.gamma, 5) if greeks else None,
+            theta_per_minute=number(greeks.theta, 5) if greeks else None,
+            vega=number(greeks.vega, 5) if greeks else None,
+        )
+
+
+class SnapshotView(View):
+    """Quotes and greeks of the chain at one instant."""
+
+    underlying: str
+    expiry: str
+    spot: str | None
+    forward: float | None
+    minutes_to_close: float | None
+    feed: str
+    options: list[OptionRow]
+
+
+def _listed(value: object) -> object:
+    """Take one symbol, several separated by commas, or a list."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Symbols = Annotated[
+    list[str],
+    BeforeValidator(_listed),
+    Field(max_length=SYMBOLS_MAX, description="OCC symbols; empty shows the strikes at the money"),
+]
+
+
+@options.tool(READS)
+async def get_option_snapshot(desk: Desk, symbol_or_symbols: Symbols = []) -> SnapshotView:  # noqa: B006
+    """Show bid, ask, age, implied volatility and greeks of today's SPY options.
+
+    Greeks are computed here from the live chain: the broker publishes none on expiry day.
+    """
+    found = await desk.chain.rows(symbol_or_symbols)
+    return SnapshotView(
+        mode=desk.mode,
+        underlying=found.chain.underlying,
+        expiry=found.chain.expiry.isoformat(),
+        spot=price(found.chain.spot),
+        forward=number(found.chain.forward),
+        minutes_to_close=number(found.chain.minutes, 1),
+        feed=found.chain.feed,
+        options=[OptionRow.of(row) for row in found.rows],
+    )

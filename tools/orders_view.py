@@ -1,0 +1,138 @@
+"""Orders as tools show them: ours with their strategy and exit, the broker's as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel
+
+from common.fees import option_fees
+from common.money import Dollars
+from common.orders import Order, OrderLeg
+from services.execution.book import Held
+from services.execution.records import OrderRecord
+from tools.views import View, dollars, new_york_text, price
+
+
+class LegView(BaseModel):
+    """One leg of an order."""
+
+    symbol: str
+    intent: str
+    ratio: int
+
+
+class OrderView(BaseModel):
+    """One order. limit and average are net per share, a credit negative.
+
+    slippage is what the fill cost beyond the mid at the send, per share, negative is better;
+    fees are estimated from the broker's published table.
+    """
+
+    client_order_id: str
+    order_id: str | None
+    strategy: str
+    status: str
+    broker_status: str
+    order_class: str
+    legs: list[LegView]
+    qty: str
+    limit: str | None
+    filled_qty: str
+    filled_average: str | None
+    mid_at_send: str | None = None
+    slippage: str | None = None
+    fees_estimated: str | None = None
+    exit: str | None = None
+    reason: str | None = None
+    updated_at: str
+
+    @classmethod
+    def of(cls, held: Held) -> OrderView:
+        """Return the view of one of our orders."""
+        record = held.record
+        return cls(
+            client_order_id=record.client_order_id,
+            order_id=record.broker_id,
+            strategy=record.intent.strategy,
+            status=record.status.value,
+            broker_status=record.broker_status,
+            order_class="mleg" if len(record.intent.legs) > 1 else "simple",
+            legs=[
+                LegView(symbol=leg.contract.symbol, intent=leg.intent.value, ratio=leg.ratio)
+                for leg in record.intent.legs
+            ],
+            qty=str(record.intent.qty),
+            limit=price(record.intent.limit),
+            filled_qty=str(record.filled_qty),
+            filled_average=price(record.filled_avg_price),
+            mid_at_send=price(record.mid),
+            slippage=price(record.slippage),
+            fees_estimated=dollars(_fees(record)),
+            exit=_exit(held),
+            reason=record.reason or None,
+            updated_at=new_york_text(record.updated_at),
+        )
+
+    @classmethod
+    def external(cls, order: Order) -> OrderView:
+        """Return the view of an order that this desk did not make."""
+        return cls(
+            client_order_id=order.client_order_id,
+            order_id=order.id,
+            strategy="external",
+            status=order.status.value,
+            broker_status=order.broker_status,
+            order_class="mleg" if len(order.legs) > 1 else "simple",
+            legs=[_leg(leg) for leg in order.legs],
+            qty=price(order.qty) or "",
+            limit=price(order.limit),
+            filled_qty=price(order.filled_qty) or "",
+            filled_average=price(order.filled_avg_price),
+            updated_at=new_york_text(order.updated_at),
+        )
+
+
+class OrdersView(View):
+    """Orders, newest first."""
+
+    orders: list[OrderView]
+
+    @classmethod
+    def of(cls, mode: str, held: Iterable[Held | Order]) -> OrdersView:
+        """Return the view of our orders and others'."""
+        return cls(
+            mode=mode,
+            orders=[
+                OrderView.external(one) if isinstance(one, Order) else OrderView.of(one)
+                for one in held
+            ],
+        )
+
+
+class OneOrderView(View):
+    """One order and what to make of it."""
+
+    message: str
+    order: OrderView
+
+
+def _leg(leg: OrderLeg) -> LegView:
+    return LegView(
+        symbol=leg.symbol, intent=leg.intent.value if leg.intent else leg.side, ratio=leg.ratio
+    )
+
+
+def _fees(record: OrderRecord) -> Dollars | None:
+    if not record.filled_qty:
+        return None
+    count = {1: 0, -1: 0}
+    for leg in record.intent.legs:
+        count[leg.side.sign] += leg.ratio * record.filled_qty
+    return option_fees(record.day).total(bought=count[1], sold=count[-1])
+
+
+def _exit(held: Held) -> str | None:
+    if held.exit is None:
+        return None
+    return f"{held.exit.state.value}: flat by {new_york_text(held.exit.flat_by)}"

@@ -1,0 +1,212 @@
+"""Profit and loss, greeks, limits, and the ways out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from common.contracts import Right
+from common.errors import ReleaseRefused
+from services.portfolio.greeks import GreeksReport
+from services.portfolio.pnl import PositionPnl, SessionPnl
+from services.strategies.base import Strategy
+from services.strategies.iron_condor import IronCondor
+from services.strategies.opening_range import OpeningRangeBreakout
+from tools.orders_view import OrderView
+from tools.toolset import HALTS, READS, Toolset
+from tools.views import GreeksView, LimitView, View, dollars, price
+from tools.wants import Caller, Desk
+
+risk = Toolset("risk")
+
+StrategyName = Literal["orb_long_call", "orb_long_put", "iron_condor_30_delta"]
+
+
+class HeldGreeks(BaseModel):
+    """One holding's sensitivities; null when unknown, estimated when off the smile."""
+
+    symbol: str
+    qty: float
+    greeks: GreeksView | None
+    estimated: bool
+
+
+class DeltaView(View):
+    """The portfolio's greeks; total is null when any holding's is unknown."""
+
+    total: GreeksView | None
+    holdings: list[HeldGreeks]
+    unknown: list[str]
+
+
+class HeldPnl(BaseModel):
+    """One holding's open result, dollars, at the price it would leave at and at mid."""
+
+    symbol: str
+    qty: str
+    average_entry: str
+    exit_price: str | None
+    open_at_exit: str | None
+    open_at_mid: str | None
+
+
+class PnlView(View):
+    """The session's result in dollars, marked where positions would leave, not at mid."""
+
+    day: str
+    opening_equity: str | None
+    equity_at_broker: str
+    session: str | None = Field(description="at natural exit prices")
+    session_at_mid: str | None
+    realized: str | None
+    open: str | None
+    fees: str | None
+    positions: list[HeldPnl]
+    greeks: GreeksView | None
+    unknown: list[str]
+
+
+class RiskView(View):
+    """Every limit with value, use and room; ok is whether all hold."""
+
+    ok: bool
+    halt: str
+    limits: list[LimitView]
+
+
+class KillView(View):
+    """The kill switch after the call."""
+
+    halt: str
+    message: str
+
+
+class FlattenView(View):
+    """What flattening did, and what the broker still shows."""
+
+    flat: bool
+    message: str
+    canceled_orders: int
+    closing_orders: list[OrderView]
+    positions_left: list[str]
+    orders_left: list[str]
+    notes: list[str]
+
+
+@risk.tool(READS)
+async def show_pnl(desk: Desk) -> PnlView:
+    """Show the session's profit and loss: realized, open at exit prices and at mid, greeks."""
+    found = await desk.portfolio.pnl()
+    return _pnl(desk.mode, found, await desk.portfolio.greeks())
+
+
+@risk.tool(READS)
+async def portfolio_delta(desk: Desk) -> DeltaView:
+    """Show delta and the other greeks of everything held, each holding and in total."""
+    found = await desk.portfolio.greeks()
+    return DeltaView(
+        mode=desk.mode,
+        total=None if found.total is None else GreeksView.of(found.total),
+        holdings=[
+            HeldGreeks(
+                symbol=held.symbol,
+                qty=held.qty,
+                greeks=None if held.sensitivity is None else GreeksView.of(held.sensitivity),
+                estimated=held.estimated,
+            )
+            for held in found.holdings
+        ],
+        unknown=list(found.unknown),
+    )
+
+
+@risk.tool(READS)
+async def risk_check(
+    desk: Desk,
+    strategy: Annotated[
+        StrategyName | None, Field(description="also check this trade, priced now")
+    ] = None,
+    width: Annotated[int, Field(ge=1, le=50, description="condor wing, dollars")] = 10,
+    contracts: Annotated[int, Field(ge=1, le=100)] = 1,
+) -> RiskView:
+    """Show every limit with its value, use and room; with a strategy, as after that trade."""
+    limits = await desk.trading.check(_candidate(strategy, width, contracts))
+    return RiskView(
+        mode=desk.mode,
+        ok=all(limit.ok for limit in limits),
+        halt=desk.kill_switch.halt().value,
+        limits=LimitView.of(limits),
+    )
+
+
+@risk.tool(HALTS)
+async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
+    """Stop all new risk at once and cancel working opening orders. Survives restarts.
+
+    Positions stay: flatten_all closes them. Only a person releases it, on a terminal.
+    """
+    if not enable:
+        raise ReleaseRefused("the kill switch is not released over MCP")
+    await desk.kill(by)
+    return KillView(
+        mode=desk.mode,
+        halt=desk.kill_switch.halt().value,
+        message="Latched. Working opening orders are being canceled; flatten_all closes positions.",
+    )
+
+
+@risk.tool(HALTS)
+async def flatten_all(desk: Desk, by: Caller) -> FlattenView:
+    """Cancel every order and close every position, spreads as spreads, until it reads flat.
+
+    Works with the kill switch set. Safe to repeat. Takes up to 25 seconds.
+    """
+    done = await desk.flatten(by)
+    return FlattenView(
+        mode=desk.mode,
+        flat=done.flat,
+        message="Flat: no position, no order." if done.flat else "NOT flat; call it again.",
+        canceled_orders=done.canceled,
+        closing_orders=[OrderView.of(desk.orders.held(record)) for record in done.closing],
+        positions_left=[f"{price(held.qty)} {held.symbol}" for held in done.positions_left],
+        orders_left=list(done.orders_left),
+        notes=list(dict.fromkeys(done.notes)),
+    )
+
+
+def _candidate(name: StrategyName | None, width: int, contracts: int) -> Strategy | None:
+    if name is None:
+        return None
+    if name == "iron_condor_30_delta":
+        return IronCondor(width=width, qty=contracts)
+    right = Right.CALL if name == "orb_long_call" else Right.PUT
+    return OpeningRangeBreakout(right=right, qty=contracts)
+
+
+def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
+    return PnlView(
+        mode=mode,
+        day=found.day.isoformat(),
+        opening_equity=dollars(found.opening_equity),
+        equity_at_broker=dollars(found.equity) or "",
+        session=dollars(found.session),
+        session_at_mid=dollars(found.session_mid),
+        realized=dollars(found.realized),
+        open=dollars(found.open_natural),
+        fees=dollars(found.fees),
+        positions=[_held(held) for held in found.positions],
+        greeks=None if greeks.total is None else GreeksView.of(greeks.total),
+        unknown=list(dict.fromkeys([*found.unknown, *greeks.unknown])),
+    )
+
+
+def _held(held: PositionPnl) -> HeldPnl:
+    return HeldPnl(
+        symbol=held.symbol,
+        qty=price(held.qty) or "",
+        average_entry=price(held.avg_entry_price) or "",
+        exit_price=price(held.exit),
+        open_at_exit=dollars(held.open_natural),
+        open_at_mid=dollars(held.open_mid),
+    )

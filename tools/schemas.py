@@ -1,0 +1,37 @@
+"""JSON schemas as small as they can be told to a model, and plain for every host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def slim(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema without generated titles and without null alternatives.
+
+    "string or null, default null" becomes an optional string: some hosts refuse a schema
+    without a type, and every null costs tokens. What is accepted does not change.
+    """
+    return {
+        key: _slim_value(key, value)
+        for key, value in _without_null(schema).items()
+        if key != "title" and not (key == "default" and value is None)
+    }
+
+
+def _slim_value(key: str, value: Any) -> Any:
+    if key in {"properties", "$defs"}:  # a map of names, where "title" is a name like another
+        return {name: slim(inner) for name, inner in value.items()}
+    if isinstance(value, dict):
+        return slim(value)
+    if isinstance(value, list):
+        return [slim(item) if isinstance(item, dict) else item for item in value]
+    return value
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    options = schema.get("anyOf")
+    if options is None or {"type": "null"} not in options or schema.get("default", 0) is not None:
+        return schema
+    kept = [option for option in options if option != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**rest, **kept[0]} if len(kept) == 1 else {**rest, "anyOf": kept}

@@ -1,0 +1,34 @@
+"""How the desk itself does."""
+
+from __future__ import annotations
+
+from common.config import VERSION
+from tools.toolset import READS, Toolset
+from tools.views import View
+from tools.wants import Desk
+
+system = Toolset("system")
+
+
+class HealthView(View):
+    """Whether orders may be opened now and, if not, every reason."""
+
+    ready: bool
+    version: str
+    halt: str
+    checks: dict[str, str]
+    reasons: list[str]
+
+
+@system.tool(READS)
+async def health_check(desk: Desk) -> HealthView:
+    """Check broker, clock, chain, streams, background jobs and the kill switch, by live probe."""
+    found = await desk.probe()
+    return HealthView(
+        mode=desk.mode,
+        ready=found.ok,
+        version=VERSION,
+        halt=desk.kill_switch.halt().value,
+        checks={check.name: check.reason or "ok" for check in found.checks},
+        reasons=list(found.reasons),
+    )

@@ -1,0 +1,88 @@
+"""Groups of tools as plain data, and the one boundary where errors become answers."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import ToolAnnotations
+
+from common.errors import TradingError
+from tools.schemas import slim
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Handler = Callable[P, Awaitable[R]]
+
+READS = ToolAnnotations(
+    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+)
+# Takes preview and confirm_token; sends an order only with a token.
+TRADES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
+)
+# Cancels, closes, stops: never gated by risk, safe to repeat.
+HALTS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
+)
+# Changes this server only, not the account.
+SWITCHES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+
+
+@dataclass(slots=True)
+class Toolset:
+    """A named group of tools that records them and builds them for any server."""
+
+    name: str
+    entries: list[tuple[Callable[..., Any], ToolAnnotations]] = field(default_factory=list)
+
+    def tool(self, effect: ToolAnnotations) -> Callable[[Handler[P, R]], Handler[P, R]]:
+        """Add a tool, saying what a call may do to the account."""
+
+        def add(handler: Handler[P, R]) -> Handler[P, R]:
+            @functools.wraps(handler)
+            async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+                try:
+                    return await handler(*args, **kwargs)
+                except TradingError as e:
+                    raise ToolError(told(e)) from e
+
+            self.entries.append((guarded, effect))
+            return guarded
+
+        return add
+
+    def build(self) -> list[Tool]:
+        """Return the tools, their schemas slimmed and closed to unknown arguments."""
+        tools = []
+        for handler, effect in self.entries:
+            tool = Tool.from_function(
+                handler, description=inspect.getdoc(handler), annotations=effect
+            )
+            tool.parameters = {**slim(tool.parameters), "additionalProperties": False}
+            if tool.fn_metadata.output_schema is not None:
+                tool.fn_metadata.output_schema = slim(tool.fn_metadata.output_schema)
+            tools.append(tool)
+        return tools
+
+
+def told(error: TradingError) -> str:
+    """Return an anticipated failure as the model reads it."""
+    return f"[{error.code}] {str(error).rstrip('.')}. Next: {error.remedy.rstrip('.')}."
+
+
+def all_tools(toolsets: Iterable[Toolset]) -> list[Tool]:
+    """Return the tools of several sets in their order; raise ValueError on a double name."""
+    tools = [tool for toolset in toolsets for tool in toolset.build()]
+    names = [tool.name for tool in tools]
+    doubled = {name for name in names if names.count(name) > 1}
+    if doubled:
+        raise ValueError(f"tools named twice: {sorted(doubled)}")
+    return tools

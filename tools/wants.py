@@ -1,0 +1,31 @@
+"""What a tool may ask for besides its arguments: the services, and who is calling.
+
+Filled by the SDK before the tool runs and absent from the schema, so that the model can
+neither supply nor forge them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.mcpserver import Context, Resolve
+
+from common.ids import Principal
+from services.runtime import Services
+
+LOCAL = Principal("local")  # whoever speaks without a bearer token: this user, in process
+
+
+def _services(ctx: Context) -> Services:
+    services: Services = ctx.request_context.lifespan_context
+    return services
+
+
+def _principal() -> Principal:
+    token = get_access_token()
+    return LOCAL if token is None else Principal(token.client_id)
+
+
+Desk = Annotated[Services, Resolve(_services)]
+Caller = Annotated[Principal, Resolve(_principal)]
