@@ -17,6 +17,9 @@ from typing import Any
 from common.clock import NS, WallClock
 
 
+ANSWER_SHARE = 0.25  # of its time must be left when it begins, or it would end unanswered
+
+
 class Unsent(Exception):
     """Not one byte of the request left, and none will."""
 
@@ -68,6 +71,7 @@ class Attempt:
     ) -> None:
         self._wall = wall
         self._deadline = wall.ns() + int(within * NS)
+        self._least = within * ANSWER_SHARE
         self._before_send = before_send
         self._lock = threading.Lock()
         self._abandoned = False
@@ -79,7 +83,7 @@ class Attempt:
     def left(self) -> float:
         """Return the seconds left; raise Unsent when it was given up or is too late."""
         left = (self._deadline - self._wall.ns()) / NS
-        if self._abandoned or left <= 0:
+        if self._abandoned or left <= self._least:
             raise Unsent("its time was up before it could be sent")
         return left
 

@@ -90,7 +90,7 @@ class Channel:
                     return reply
                 why = f"{reply.status} {refusal_text(reply.body)}"
                 pause = max(pause, reply.retry_after)
-            if self._wall.ns() + pause * NS >= deadline:
+            if self._closed or self._wall.ns() + pause * NS >= deadline:
                 break
             log.info("%s %s will be tried again: %s", request.method, request.path, why)
             await asyncio.sleep(pause)

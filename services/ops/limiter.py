@@ -63,9 +63,9 @@ class TokenBucket:
         return 0.0
 
     def drain(self) -> None:
-        """Forget what was saved up: the broker says we are over its limit."""
+        """Take from the reads what they had saved up: the broker says we ask too much."""
         self._refill()
-        self._tokens = min(self._tokens, 0.0)
+        self._tokens = min(self._tokens, self._reserved)
 
     def _refill(self) -> None:
         now = self._wall.ns()

@@ -7,10 +7,12 @@ import json
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.services.broker.waiting import until
 
 ORDER_ID = "61e69015-8549-4bfd-b9c3-01e75843f47d"
 Answer = Callable[["Heard", asyncio.StreamWriter], Any]
@@ -33,24 +35,31 @@ class FaultServer:
 
     answers: list[Answer]
     heard: list[Heard] = field(default_factory=list)
-    connections: int = 0
+    peers: set[Any] = field(default_factory=set)
     url: str = ""
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     def count(self, method: str) -> int:
         return sum(request.method == method for request in self.heard)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
+        self.peers.add(writer.get_extra_info("peername"))
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 request = await _request(head.decode(), reader)
                 self.heard.append(request)
                 answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
                 await answer(request, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # either end may leave at any moment
         finally:
-            writer.close()
+            self.serving.discard(task)
+            writer.transport.abort()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 async def _request(head: str, reader: asyncio.StreamReader) -> Heard:
@@ -68,13 +77,25 @@ async def _request(head: str, reader: asyncio.StreamReader) -> Heard:
 async def fault_server(*answers: Answer) -> AsyncIterator[FaultServer]:
     state = FaultServer(list(answers))
     server = await asyncio.start_server(state.serve, "127.0.0.1", 0)
-    state.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+    state.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield state
     finally:
+        await _all_accepted(state, server.sockets[0].getsockname()[1])
         server.close()
-        if hasattr(server, "close_clients"):
-            server.close_clients()
+        serving = tuple(state.serving)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+
+async def _all_accepted(state: FaultServer, port: int) -> None:
+    """Wait until every connection made so far is served: they are taken in their order."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    ours = writer.get_extra_info("sockname")
+    await until(lambda: ours in state.peers)
+    writer.close()
+    await writer.wait_closed()
 
 
 def reply(status: int, body: Any = None, **headers: str) -> Answer:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from common.clock import MonotonicClock
 from common.errors import (
     BrokerRefused,
     BrokerUnavailable,
@@ -23,37 +21,17 @@ from common.errors import (
 )
 from common.ids import ClientOrderId, OrderId
 from common.orders import OrderStatus
-from services.broker.alpaca import AlpacaAccess, Connection, open_broker
 from tests.services.broker import fault_server as faults
-from tests.services.broker.fault_server import Answer, FaultServer, fault_server, reply, taken
+from tests.services.broker.connecting import LONG, against, connected
+from tests.services.broker.fault_server import Answer, reply, taken
 from tests.services.broker.intents import condor, long_call, sell_call
 
 CID = ClientOrderId("desk-1")
-LONG = timedelta(seconds=20)
 SHORT = timedelta(seconds=0.4)
 
 
 def go() -> None:
     """Let the order leave."""
-
-
-@asynccontextmanager
-async def connected(
-    url: str, timeout: timedelta = LONG, per_minute: int = 10_000
-) -> AsyncIterator[Connection]:
-    access = AlpacaAccess(key="KEY", secret="SECRET", base_url=url)
-    async with open_broker(
-        access, timeout=timeout, requests_per_minute=per_minute, wall=MonotonicClock()
-    ) as connection:
-        yield connection
-
-
-@asynccontextmanager
-async def against(
-    *answers: Answer, timeout: timedelta = LONG
-) -> AsyncIterator[tuple[Connection, FaultServer]]:
-    async with fault_server(*answers) as server, connected(server.url, timeout) as connection:
-        yield connection, server
 
 
 UNCERTAIN: dict[str, tuple[Answer, timedelta]] = {
@@ -83,15 +61,15 @@ UNCERTAIN: dict[str, tuple[Answer, timedelta]] = {
 
 @pytest.mark.parametrize("case", UNCERTAIN)
 async def test_an_unclear_answer_is_uncertain_and_never_sent_again(case: str) -> None:
-    answer, timeout = UNCERTAIN[case]
-    async with against(answer, timeout=timeout) as (connection, server):
+    answer, patience = UNCERTAIN[case]
+    async with against(answer, patience=patience) as (connection, server):
         with pytest.raises(OrderUncertain) as raised:
             await connection.broker.submit(long_call(), CID, go)
         assert raised.value.client_order_id == CID
         assert server.count("POST") == 1
 
 
-REFUSED = {
+REFUSED: dict[int, dict[str, Any]] = {
     400: {"message": "bad request"},
     401: {"code": 40110000, "message": "request is not authorized"},
     403: {
@@ -115,7 +93,7 @@ async def test_a_clear_no_is_refused_in_the_brokers_words(status: int) -> None:
             await connection.broker.submit(long_call(), CID, go)
     assert raised.value.status == status
     assert raised.value.broker_code == REFUSED[status].get("code")
-    assert str(raised.value).startswith(REFUSED[status]["message"])  # type: ignore[arg-type]
+    assert str(raised.value).startswith(REFUSED[status]["message"])
     assert server.count("POST") == 1
 
 
@@ -162,7 +140,7 @@ async def test_a_halt_at_the_last_moment_stops_the_order() -> None:
     async with against(taken()) as (connection, server):
 
         def stop() -> None:
-            asked.append((threading.current_thread().name, server.connections))
+            asked.append((threading.current_thread().name, len(server.peers)))
             raise Halted("the kill switch is set")
 
         await connection.broker.submit(long_call(), ClientOrderId("warm"), go)
@@ -187,7 +165,7 @@ async def test_whatever_the_last_look_raises_stops_the_order() -> None:
 
 async def test_an_order_whose_time_is_up_in_the_queue_is_never_sent() -> None:
     """All threads are busy with a broker that hangs; the one that waits gives up unsent."""
-    async with against(faults.hang, timeout=SHORT) as (connection, server):
+    async with against(faults.hang, patience=SHORT) as (connection, server):
         results = await asyncio.gather(
             *(connection.broker.submit(sell_call(), ClientOrderId(f"c{i}"), go) for i in range(12)),
             return_exceptions=True,
