@@ -14,7 +14,6 @@ from paper_exchange.feed.synthetic_market import Market
 from paper_exchange.feed.synthetic_options import Book, Maker
 from paper_exchange.feed.synthetic_path import EIGHTHS, SECONDS, TICK_US, TICKS, Path
 from paper_exchange.feed.synthetic_profile import volume_shares
-from paper_exchange.feed.synthetic_stocks import QUOTED_BY, StockMaker
 from paper_exchange.feed.synthetic_random import (
     Floats,
     Ints,
@@ -24,6 +23,7 @@ from paper_exchange.feed.synthetic_random import (
     one_normal,
     uniform,
 )
+from paper_exchange.feed.synthetic_stocks import QUOTED_BY, StockMaker
 
 MINUTE_US: Final = 60_000_000
 _DAYS_CACHED: Final = 12
