@@ -10,11 +10,11 @@ from typing import Final, Protocol
 from common.clock import Clock
 from common.errors import MarketDataMissing
 from common.money import Dollars
-from common.orders import OrderIntent
+from common.orders import Order, OrderIntent
 from common.portfolio import Account, Exposure, Position
 from common.quotes import ChainSnapshot, Quote
 from common.session import Session, trading_day
-from services.broker.reader import BrokerReader
+from services.broker.reader import Which
 from services.portfolio.book import Book, agrees
 from services.portfolio.exposure import build_exposure
 from services.portfolio.greeks import GreeksReport, greeks_of_positions
@@ -22,6 +22,28 @@ from services.portfolio.pnl import SessionPnl, opening_equity_of, session_pnl
 
 READS_MAX: Final = 4  # of account and positions before they are called torn
 ORDERS_MAX: Final = 500  # the broker's page
+
+
+class AccountReader(Protocol):
+    """The part of BrokerReader that tells what an account holds."""
+
+    async def account(self) -> Account:
+        """Return the account's figures."""
+        ...
+
+    async def positions(self) -> tuple[Position, ...]:
+        """Return everything held."""
+        ...
+
+    async def orders(
+        self, status: Which, limit: int = 50, after: datetime | None = None
+    ) -> tuple[Order, ...]:
+        """Return orders submitted later than an instant, newest first."""
+        ...
+
+    async def option_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        """Return the latest quotes by symbol; one without a usable quote is left out."""
+        ...
 
 
 class Chain(Protocol):
@@ -57,7 +79,7 @@ class Portfolio:
 
     def __init__(
         self,
-        reader: BrokerReader,
+        reader: AccountReader,
         chain: Chain,
         calendar: Calendar,
         baseline: Baseline,

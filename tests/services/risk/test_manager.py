@@ -1,73 +1,38 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from common.contracts import OptionContract, Right
+from common.contracts import Right
 from common.errors import LimitBreached
 from common.limits import Halt
-from common.orders import Approved, Leg, OrderIntent, PositionIntent
-from common.portfolio import Exposure
-from common.quotes import MarketView
-from services.risk.case import RiskLimits
+from common.orders import OrderIntent
 from services.risk.manager import RiskManager
 from services.strategies.iron_condor import IronCondor
 from tests.builders import (
-    SESSION,
     at,
     contract,
     make_account,
     make_exposure,
     make_intent,
-    make_quote,
-    make_view,
     requoted,
 )
-
-LIMITS = RiskLimits(
-    max_daily_loss=Decimal(500),
-    delta_cap=50.0,
-    quote_age_max=timedelta(seconds=5),
-    spread_max=Decimal("0.25"),
-    no_entry_before_close=timedelta(minutes=40),
-    price_tolerance=Decimal("0.10"),
+from tests.services.risk.cases import (
+    CONDOR,
+    FLAT,
+    LIMITS,
+    OPEN,
+    RISK,
+    VIEW,
+    breaches,
+    long_call,
+    with_rows,
 )
-RISK = RiskManager(LIMITS)
-VIEW = make_view()
-FLAT = make_exposure()
-CONDOR = IronCondor(width=4).propose(VIEW).intent
-OPEN, SELL = PositionIntent.BUY_TO_OPEN, PositionIntent.SELL_TO_OPEN
-
-
-def breaches(
-    intent: OrderIntent,
-    *,
-    exposure: Exposure = FLAT,
-    view: MarketView = VIEW,
-    halt: Halt = Halt.ACTIVE,
-    risk: RiskManager = RISK,
-) -> dict[str, str]:
-    """Return what approve refuses: projected by limit; nothing when it passes."""
-    try:
-        approved = risk.approve(intent, exposure, view, halt)
-    except LimitBreached as refused:
-        return {breach.limit: breach.projected for breach in refused.breaches}
-    assert approved == Approved(intent)
-    return {}
-
-
-def with_rows(changes: Mapping[OptionContract, Mapping[str, object]]) -> MarketView:
-    return replace(VIEW, chain=requoted(VIEW.chain, changes))
-
-
-def long_call(strike: int = 673, limit: str = "0.96", qty: int = 1) -> OrderIntent:
-    return make_intent((contract(strike, Right.CALL), OPEN), limit=limit, qty=qty)
 
 
 def test_a_sound_order_is_approved() -> None:
@@ -207,165 +172,6 @@ def test_a_leg_without_greeks_and_without_a_smile_is_an_unknown_delta() -> None:
     assert breaches(long_call(), view=replace(VIEW, chain=chain)) == {}
     bare = replace(chain, strikes=(), total_vols=())
     assert "unknown" in breaches(long_call(), view=replace(VIEW, chain=bare))["delta"]
-
-
-# Halt, session, account
-
-
-@pytest.mark.parametrize("halt", [Halt.REDUCING, Halt.HALTED])
-def test_nothing_opens_while_halted(halt: Halt) -> None:
-    assert breaches(CONDOR, halt=halt) == {"halt": halt.value}
-
-
-@pytest.mark.parametrize(
-    ("hour", "minute", "second", "ok"),
-    [
-        (9, 29, 59, False),
-        (9, 30, 0, True),
-        (15, 19, 59, True),
-        (15, 20, 0, False),
-        (16, 5, 0, False),
-    ],
-)
-def test_entries_end_forty_minutes_before_the_close(
-    hour: int, minute: int, second: int, ok: bool
-) -> None:
-    now = at(hour, minute, second)
-    assert ("session" not in breaches(CONDOR, view=replace(VIEW, now=now))) is ok
-
-
-def test_an_early_close_moves_the_cut_off() -> None:
-    half = replace(SESSION, close=at(13, 0))
-    assert half.early
-    early = replace(VIEW, session=half)
-    assert breaches(CONDOR, view=replace(early, now=at(12, 19))) == {}
-    assert "session" in breaches(CONDOR, view=replace(early, now=at(12, 20)))
-
-
-def test_the_brokers_cut_off_binds_when_it_comes_first() -> None:
-    late = RiskManager(replace(LIMITS, no_entry_before_close=timedelta(minutes=1)))
-    assert "session" in breaches(CONDOR, view=replace(VIEW, now=at(15, 30)), risk=late)
-    assert breaches(CONDOR, view=replace(VIEW, now=at(15, 29)), risk=late) == {}
-
-
-def test_a_blocked_account_and_a_low_level_are_refused() -> None:
-    blocked = make_exposure(account=make_account(blocked="trading_blocked"))
-    assert breaches(CONDOR, exposure=blocked) == {"account": "trading_blocked"}
-    level_2 = make_exposure(account=make_account(options_level=2))
-    assert set(breaches(CONDOR, exposure=level_2)) == {"options_level"}
-    assert breaches(long_call(), exposure=level_2) == {}
-
-
-def test_options_buying_power_must_cover_margin_and_price_and_no_other_power_does() -> None:
-    poor = make_exposure(account=make_account(options_buying_power=Decimal("261.42")))
-    assert breaches(CONDOR, exposure=poor) == {}
-    poorer = make_exposure(account=make_account(options_buying_power=Decimal("261.41")))
-    assert breaches(CONDOR, exposure=poorer) == {"options_buying_power": "$261.42"}
-
-
-# Quotes
-
-
-def test_each_leg_must_be_fresh_and_the_stale_one_is_named() -> None:
-    wing = CONDOR.legs[3].contract
-    view = with_rows({wing: {"age": timedelta(seconds=5.1)}})
-    assert breaches(CONDOR, view=view) == {"quote_age": f"{wing.symbol} 5.1 s"}
-    assert breaches(CONDOR, view=with_rows({wing: {"age": timedelta(seconds=5)}})) == {}
-    assert "quote_age" in breaches(CONDOR, view=with_rows({wing: {"age": None}}))
-
-
-@pytest.mark.parametrize(
-    ("bid", "ask", "ok"),
-    [
-        ("0.20", "0.25", True),  # five cents always pass
-        ("0.20", "0.26", False),
-        ("1.00", "1.28", True),  # a quarter of the mid of 1.14
-        ("1.00", "1.29", False),
-        ("0", "0.02", False),
-        ("0.30", "0.29", False),
-    ],
-)
-def test_each_leg_must_be_two_sided_and_tight(bid: str, ask: str, ok: bool) -> None:
-    which = contract(673, Right.CALL)
-    view = with_rows({which: {"quote": make_quote(bid, ask)}})
-    assert ("spread" not in breaches(long_call(limit=ask), view=view)) is ok
-
-
-def test_a_contract_the_chain_does_not_list_is_refused_by_every_rule_that_needs_it() -> None:
-    unlisted = make_intent((contract(900, Right.CALL), OPEN), limit="0.05")
-    assert set(breaches(unlisted)) >= {"order_form", "quote_age", "spread", "limit_price"}
-
-
-# The order's own form
-
-
-def test_the_limit_is_on_the_tick_and_not_worse_than_natural_by_more_than_the_tolerance() -> None:
-    assert set(breaches(long_call(limit="0.955"))) == {"tick"}
-    assert breaches(long_call(limit="1.05")) == {}  # 10% of 0.96
-    assert set(breaches(long_call(limit="1.06"))) == {"limit_price"}
-    assert set(breaches(replace(CONDOR, limit=CONDOR.limit + Decimal("0.14")))) == {"limit_price"}
-    assert "limit_price" in breaches(replace(CONDOR, limit=Decimal("NaN")))
-
-
-@pytest.mark.parametrize("qty", [-1, 0, 101, 10**30])
-def test_quantities_out_of_bounds_are_refused_without_falling_over(qty: int) -> None:
-    found = breaches(replace(CONDOR, qty=qty))
-    assert "qty" in found
-
-
-C, P = Right.CALL, Right.PUT
-
-
-@pytest.mark.parametrize(
-    ("order", "why"),
-    [
-        (make_intent((contract(673, C), SELL), limit="-0.93"), "uncovered short call"),
-        (make_intent((contract(667, P), SELL), limit="-1.04"), "uncovered short put"),
-        (
-            make_intent((contract(673, C), SELL), (contract(667, P), SELL), limit="-1.97"),
-            "uncovered short call",
-        ),
-        (make_intent((contract(673, C), OPEN), (contract(673, C), SELL), limit="0.03"), "twice"),
-        (OrderIntent(strategy="t", legs=(), qty=1, limit=Decimal(1)), "0 legs"),
-        (
-            make_intent(*((contract(670 + i, C), OPEN) for i in range(5)), limit="5"),
-            "5 legs",
-        ),
-        (
-            make_intent((contract(673, C, expiry=date(2026, 11, 23)), OPEN), limit="0.96"),
-            "expires 2026-11-23",
-        ),
-        (
-            make_intent((contract(673, C, expiry=date(2026, 11, 19)), OPEN), limit="0.96"),
-            "expires 2026-11-19",
-        ),
-        (
-            OrderIntent(
-                strategy="t",
-                legs=(
-                    Leg(contract=contract(672, C), intent=OPEN, ratio=2),
-                    Leg(contract=contract(673, C), intent=SELL, ratio=2),
-                ),
-                qty=1,
-                limit=Decimal("0.60"),
-            ),
-            "ratios 2/2",
-        ),
-    ],
-)
-def test_a_malformed_order_is_refused_for_what_is_wrong(order: OrderIntent, why: str) -> None:
-    assert why in breaches(order)["order_form"]
-
-
-def test_an_uncovered_call_has_no_bound() -> None:
-    found = breaches(make_intent((contract(673, C), SELL), limit="-0.93"))
-    assert "no bound" in found["daily_loss"]
-    assert found["options_buying_power"] == "no bound"
-
-
-def test_an_order_that_cannot_make_money_is_refused() -> None:
-    condor = replace(IronCondor(width=1).propose(VIEW).intent, limit=Decimal("0.01"))
-    assert "max_profit" in breaches(condor)
 
 
 def test_every_breach_is_reported_at_once() -> None:
