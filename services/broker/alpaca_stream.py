@@ -34,7 +34,7 @@ HANDSHAKE_SECONDS = 5.0
 FRAME_MAX = 4 * 2**20  # bytes
 
 
-class _Refused(Exception):
+class StreamRefused(Exception):
     """The broker will not let us in; asking again soon changes nothing."""
 
 
@@ -99,10 +99,10 @@ class TradeUpdates:
         while True:
             try:
                 await self._listen(on_update, on_connected, on_unreadable)
-            except (OSError, TimeoutError, WebSocketException, _Refused) as e:
-                self._error = quoted(f"{type(e).__name__}: {e}")
+            except (OSError, TimeoutError, WebSocketException, StreamRefused) as e:
+                self._error = quoted(str(e) or type(e).__name__)
                 log.warning("trade updates are down: %s", self._error)
-                if isinstance(e, _Refused):
+                if isinstance(e, StreamRefused):
                     self._backoff.slow_down()
             finally:
                 if self._connected:
@@ -149,11 +149,11 @@ class TradeUpdates:
         await socket.send(json.dumps({"action": "authenticate", "data": keys}))
         granted = await self._reply(socket, "authorization")
         if granted.get("status") != "authorized":
-            raise _Refused("the broker does not accept these keys")
+            raise StreamRefused("the broker does not accept these keys")
         await socket.send(json.dumps({"action": "listen", "data": {"streams": [STREAM]}}))
         listening = await self._reply(socket, "listening")
         if STREAM not in listening.get("streams", ()):
-            raise _Refused("the broker does not stream trade updates to us")
+            raise StreamRefused("the broker does not stream trade updates to us")
 
     async def _reply(self, socket: ClientConnection, stream: str) -> dict[str, Any]:
         """Wait for a message of a stream, passing over any other."""
@@ -166,7 +166,7 @@ class TradeUpdates:
             if message.get("stream") == stream and isinstance(data, dict):
                 return data
             if message.get("action") == "error":
-                raise _Refused(quoted(data))
+                raise StreamRefused(quoted(data))
 
     def _take(self, frame: str | bytes, on_update: Callable[[TradeUpdate], None]) -> bool:
         """Hand a frame's update on; return whether all went well."""

@@ -16,7 +16,6 @@ from typing import Any
 
 from common.clock import NS, WallClock
 
-
 ANSWER_SHARE = 0.25  # of its time must be left when it begins, or it would end unanswered
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from common.contracts import OPTION_MULTIPLIER, OptionContract
 from common.money import Price
 from common.quotes import Bar, Quote
 from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads
 from services.broker.reader import ListedContract
+
+PRICE_MAX: Final = 1_000_000  # dollars per share; no listed share has cost as much
 
 log = logging.getLogger(__name__)
 
@@ -91,14 +93,14 @@ def _price(value: object) -> Price:
     price = optional(value)
     if price is None:
         return Decimal(0)
-    if price < 0:
+    if not 0 <= price <= PRICE_MAX:
         raise ValueError(f"a price of {price}")
     return price
 
 
 def _traded(value: object) -> Price:
     price = decimal(value)
-    if price <= 0:
+    if not 0 < price <= PRICE_MAX:
         raise ValueError(f"a trade at {price}")
     return price
 
