@@ -115,8 +115,12 @@ def limit_why(limit: Price, touch: Price | None, mid: Price | None) -> str:
             f"the natural price, every leg at its far touch, so that it fills at once; the mid "
             f"is {mid:.3f}, {touch - mid:.3f} a share better"
         )
-    where = "better" if limit < touch else "worse"
-    return f"{abs(limit - touch):.3f} {where} than the natural price {touch}; the mid is {mid:.3f}"
+    if limit > touch:
+        return (
+            f"{limit - touch:.3f} beyond the natural price {touch}, room for the market to move "
+            f"while it is sent; it fills at the market's price; the mid is {mid:.3f}"
+        )
+    return f"{touch - limit:.3f} better than the natural price {touch}; the mid is {mid:.3f}"
 
 
 def _leg(leg: Leg, qty: int, chain: ChainSnapshot) -> LegAnalysis:

@@ -20,6 +20,9 @@ from services.risk.finding import UNKNOWN, Finding, dollars, finding, joined, se
 
 SPREAD_LEAST: Final = Decimal("0.05")  # a spread that always passes
 TOLERANCE_LEAST: Final = Decimal("0.02")  # of the net price, always passes
+# A limit stands one tolerance beyond the natural price it was previewed at, which may since
+# have moved by another; the half absorbs that tolerances are shares of two different prices.
+LIMIT_REACH: Final = Decimal("2.5")  # tolerances
 LEGS_MAX: Final = 4
 LEVEL_LONG, LEVEL_SPREADS = 2, 3  # the broker's levels of options approval
 
@@ -121,7 +124,7 @@ def tick(case: Case) -> Finding | None:
 
 
 def limit_price(case: Case) -> Finding | None:
-    """The limit is not worse than natural by more than the tolerance."""
+    """The limit is not further beyond natural than a preview and its confirmation explain."""
     if case.intent is None:
         return None
     remedy = "preview again at the present price"
@@ -134,7 +137,8 @@ def limit_price(case: Case) -> Finding | None:
             ok=False,
             remedy=remedy,
         )
-    most = natural + max(abs(natural) * case.limits.price_tolerance, TOLERANCE_LEAST)
+    tolerance = max(abs(natural) * case.limits.price_tolerance, TOLERANCE_LEAST)
+    most = natural + LIMIT_REACH * tolerance
     return finding(
         "limit_price",
         allowed=f"at most {most:.2f} net, natural is {natural}",

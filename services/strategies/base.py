@@ -6,7 +6,8 @@ at clocks, positions or limits: those are risk's, checked once for every strateg
 The limit is the natural price, every leg at its far touch. Nothing here walks an order towards
 the market, so an order between mid and natural could be left behind while the market runs, and
 an exit belongs only to what has filled. What that costs against the mid is bounded by the
-spread limit of each leg and shown in every preview. It is never worse than natural.
+spread limit of each leg and shown in every preview. A strategy never proposes worse than
+natural; how far a price may run while an order is sent is the desk's to bound.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Strategy(Protocol):
 
     @property
     def terms(self) -> str:
-        """Its size as the tool's arguments say it: "width=4, qty=1"."""
+        """Its size as the tool's arguments say it: "width=4, contracts=1"."""
         ...
 
     def propose(self, view: MarketView) -> Proposal:

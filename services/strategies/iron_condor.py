@@ -37,7 +37,7 @@ class IronCondor:
     @property
     def terms(self) -> str:
         """Its size as the tool's arguments say it."""
-        return f"width={self.width}, qty={self.qty}"
+        return f"width={self.width}, contracts={self.qty}"
 
     def propose(self, view: MarketView) -> Proposal:
         """Return one order of four legs at its natural credit.

@@ -49,7 +49,7 @@ class OpeningRangeBreakout:
     @property
     def terms(self) -> str:
         """Its size as the tool's arguments say it."""
-        return f"qty={self.qty}"
+        return f"contracts={self.qty}"
 
     def propose(self, view: MarketView) -> Proposal:
         """Return the order to buy at its natural price, if the range is broken.

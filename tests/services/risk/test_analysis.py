@@ -128,3 +128,9 @@ def test_no_number_of_a_sound_preview_is_nan() -> None:
         isfinite(getattr(odds, name))
         for name in ("profit", "max_profit", "max_loss", "expected_value", "after_fees")
     )
+
+
+def test_a_limit_beyond_natural_says_what_the_room_is_for() -> None:
+    trade = analyse(replace(CONDOR, limit=CONDOR.limit + Decimal("0.10")), VIEW)
+    assert "0.100 beyond the natural price" in trade.limit_why
+    assert trade.slippage == Decimal(15)

@@ -50,7 +50,7 @@ def test_the_default_condor_is_refused_by_the_budget_with_the_width_that_fits() 
 
     assert "daily_loss: allowed $500.00, would be $8" in str(refused.value)
     assert refused.value.nearest is not None
-    assert "width=6, qty=1" in refused.value.nearest
+    assert "width=6, contracts=1" in refused.value.nearest
     assert refused.value.remedy == refused.value.nearest
     assert breaches(IronCondor(width=6).propose(VIEW).intent) == {}
     assert set(breaches(IronCondor(width=7).propose(VIEW).intent)) == {"daily_loss"}

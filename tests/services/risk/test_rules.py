@@ -121,12 +121,24 @@ def test_a_contract_the_chain_does_not_list_is_refused_by_every_rule_that_needs_
 # The order's own form
 
 
-def test_the_limit_is_on_the_tick_and_not_worse_than_natural_by_more_than_the_tolerance() -> None:
+def test_the_limit_is_on_the_tick() -> None:
     assert set(breaches(long_call(limit="0.955"))) == {"tick"}
-    assert breaches(long_call(limit="1.05")) == {}  # 10% of 0.96
-    assert set(breaches(long_call(limit="1.06"))) == {"limit_price"}
-    assert set(breaches(replace(CONDOR, limit=CONDOR.limit + Decimal("0.14")))) == {"limit_price"}
+
+
+def test_a_limit_far_beyond_natural_is_refused() -> None:
+    assert breaches(long_call(limit="1.20")) == {}  # 0.96 and two and a half times 10%
+    assert set(breaches(long_call(limit="1.21"))) == {"limit_price"}
+    assert set(breaches(replace(CONDOR, limit=CONDOR.limit + Decimal("0.35")))) == {"limit_price"}
     assert "limit_price" in breaches(replace(CONDOR, limit=Decimal("NaN")))
+
+
+@pytest.mark.parametrize("moved", ["-0.09", "0", "0.09"])
+def test_what_was_previewed_still_passes_while_natural_stays_in_its_tolerance(moved: str) -> None:
+    """Limit: natural then plus 10%. A price that came our way must not refuse the order."""
+    which = contract(673, Right.CALL)
+    ask = Decimal("0.96") + Decimal(moved)
+    view = with_rows({which: {"quote": make_quote(str(ask - Decimal("0.03")), str(ask))}})
+    assert breaches(long_call(limit="1.05"), view=view) == {}
 
 
 @pytest.mark.parametrize("qty", [-1, 0, 101, 10**30])

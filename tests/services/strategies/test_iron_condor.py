@@ -95,11 +95,11 @@ def test_minutes_before_the_close_coarse_strikes_are_refused_not_bent() -> None:
 
 def test_alternatives_shrink_from_the_nearest_on() -> None:
     assert [terms for terms, _ in IronCondor(width=3, qty=2).propose(VIEW).alternatives(VIEW)] == [
-        "width=3, qty=1",
-        "width=2, qty=2",
-        "width=1, qty=2",
-        "width=2, qty=1",
-        "width=1, qty=1",
+        "width=3, contracts=1",
+        "width=2, contracts=2",
+        "width=1, contracts=2",
+        "width=2, contracts=1",
+        "width=1, contracts=1",
     ]
     assert list(IronCondor(width=1).propose(VIEW).alternatives(VIEW)) == []
 
@@ -109,7 +109,7 @@ def test_alternatives_the_market_does_not_allow_are_left_out() -> None:
     chain = requoted(VIEW.chain, {wing: {"quote": None, "flag": "no_quote"}})
     view = replace(VIEW, chain=chain)
     assert [terms for terms, _ in IronCondor(width=3).propose(view).alternatives(view)] == [
-        "width=1, qty=1"
+        "width=1, contracts=1"
     ]
 
 

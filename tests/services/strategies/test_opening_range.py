@@ -184,7 +184,10 @@ def test_warnings_name_what_a_trader_would_ask_about() -> None:
 def test_it_offers_fewer_contracts_nearest_first() -> None:
     view = morning(601.90)
     offered = list(replace(CALL, qty=3).propose(view).alternatives(view))
-    assert [(terms, intent.qty) for terms, intent in offered] == [("qty=2", 2), ("qty=1", 1)]
+    assert [(terms, intent.qty) for terms, intent in offered] == [
+        ("contracts=2", 2),
+        ("contracts=1", 1),
+    ]
 
 
 @pytest.mark.parametrize(
