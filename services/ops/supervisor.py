@@ -100,10 +100,12 @@ class Supervisor:
             if self._owned:
                 await asyncio.wait(self._owned, timeout=self._grace.total_seconds())
         finally:
-            for task in self._tasks | self._owned:
+            unfinished = tuple(self._owned)
+            for task in (*self._tasks, *unfinished):
                 task.cancel()
             # Without the error: a group would wrap whatever the block raised.
             await self._group.__aexit__(None, None, None)
+            await asyncio.gather(*unfinished, return_exceptions=True)
 
     def keep(self, name: str, job: Job, critical: bool = False) -> None:
         """Run a job until it returns, starting it again after a delay whenever it fails.
