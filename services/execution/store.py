@@ -9,7 +9,6 @@ write too, so transactions begin IMMEDIATE and the halt is read from the file ea
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +17,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from common.contracts import OptionContract
 from common.errors import Halted, StateUnwritable
-from common.ids import ClientOrderId, ExecutionId, OrderId, Principal
+from common.ids import ClientOrderId, ExecutionId, OrderId
 from common.limits import Halt
 from common.money import CASH_SCALE, PRICE_SCALE, Dollars, cent, from_scaled, to_scaled
-from common.orders import Fill, Leg, OrderIntent, OrderStatus, PositionIntent
+from common.orders import Fill, OrderStatus
 from services.execution.records import ExitPlan, ExitState, OrderRecord
+from services.execution.rows import COLUMNS, MARKS, record_of, row_of
 
 T = TypeVar("T")
 
@@ -54,10 +53,6 @@ CREATE TABLE IF NOT EXISTS opening_equity (
     day TEXT PRIMARY KEY, cents INTEGER NOT NULL, at TEXT NOT NULL
 ) STRICT;
 """
-_COLUMNS = (
-    "client_order_id, parent, strategy, principal, day, legs, qty, limit_units, mid_units, "
-    "status, broker_id, broker_status, filled_qty, filled_avg, reason, created_at, updated_at"
-)
 _ENDED = tuple(status.value for status in OrderStatus if status.terminal)
 
 
@@ -93,11 +88,11 @@ class DeskStore:
 
         def work(db: sqlite3.Connection) -> None:
             halt = _halt_of(db)
-            if _DEPTH[halt] > _DEPTH[halt_ok]:
+            if halt.deeper_than(halt_ok):
                 raise Halted(f"trading is {halt.value}: nothing was sent")
             db.execute(
-                f"INSERT INTO orders ({_COLUMNS}) VALUES ({','.join('?' * 17)})",  # noqa: S608 constants
-                _row_of(record),
+                f"INSERT INTO orders ({COLUMNS}) VALUES ({MARKS})",  # noqa: S608 constants
+                row_of(record),
             )
             if exit_plan is not None:
                 _put_exit(db, exit_plan)
@@ -258,13 +253,10 @@ class DeskStore:
 
     def _orders(self, where: str, *values: object) -> tuple[OrderRecord, ...]:
         rows = self._read.execute(
-            f"SELECT {_COLUMNS} FROM orders {where}",  # noqa: S608 constants, values are bound
+            f"SELECT {COLUMNS} FROM orders {where}",  # noqa: S608 constants, values are bound
             values,
         )
-        return tuple(_record_of(row) for row in rows)
-
-
-_DEPTH = {Halt.ACTIVE: 0, Halt.REDUCING: 1, Halt.HALTED: 2}
+        return tuple(record_of(row) for row in rows)
 
 
 def _halt_of(db: sqlite3.Connection) -> Halt:
@@ -276,61 +268,4 @@ def _put_exit(db: sqlite3.Connection, plan: ExitPlan) -> None:
     db.execute(
         "INSERT OR REPLACE INTO exits VALUES (?,?,?,?)",
         (plan.client_order_id, plan.flat_by.isoformat(), plan.state.value, plan.note),
-    )
-
-
-def _row_of(record: OrderRecord) -> tuple[object, ...]:
-    intent = record.intent
-    legs = [[leg.contract.symbol, leg.intent.value, leg.ratio] for leg in intent.legs]
-    return (
-        record.client_order_id,
-        record.parent,
-        intent.strategy,
-        record.principal,
-        record.day.isoformat(),
-        json.dumps(legs),
-        intent.qty,
-        to_scaled(intent.limit, PRICE_SCALE),
-        None if record.mid is None else to_scaled(record.mid, PRICE_SCALE),
-        record.status.value,
-        record.broker_id,
-        record.broker_status,
-        record.filled_qty,
-        None if record.filled_avg_price is None else str(record.filled_avg_price),
-        record.reason,
-        record.created_at.isoformat(),
-        record.updated_at.isoformat(),
-    )
-
-
-def _record_of(row: tuple[Any, ...]) -> OrderRecord:
-    (cid, parent, strategy, principal, day, legs, qty, limit, mid, status, broker_id) = row[:11]
-    (broker_status, filled_qty, filled_avg, reason, created_at, updated_at) = row[11:]
-    return OrderRecord(
-        client_order_id=ClientOrderId(cid),
-        parent=None if parent is None else ClientOrderId(parent),
-        intent=OrderIntent(
-            strategy=strategy,
-            legs=tuple(
-                Leg(
-                    contract=OptionContract.from_occ(symbol),
-                    intent=PositionIntent(intent),
-                    ratio=ratio,
-                )
-                for symbol, intent, ratio in json.loads(legs)
-            ),
-            qty=qty,
-            limit=from_scaled(limit, PRICE_SCALE),
-        ),
-        principal=Principal(principal),
-        day=date.fromisoformat(day),
-        mid=None if mid is None else from_scaled(mid, PRICE_SCALE),
-        status=OrderStatus(status),
-        broker_id=None if broker_id is None else OrderId(broker_id),
-        broker_status=broker_status,
-        filled_qty=filled_qty,
-        filled_avg_price=None if filled_avg is None else Decimal(filled_avg),
-        reason=reason,
-        created_at=datetime.fromisoformat(created_at),
-        updated_at=datetime.fromisoformat(updated_at),
     )
