@@ -8,7 +8,7 @@ call and row 2i + 1 the put of the i-th strike, so a right is a slice with a ste
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -19,6 +19,7 @@ from common.contracts import OptionContract, Right
 from common.errors import MarketDataMissing, NoSuchContract, QuoteUnusable, StaleQuote
 from common.money import PRICE_SCALE, Price, from_scaled
 from common.quotes import Quote
+from services.market.wire import QuoteMessage
 
 _PRICE_MOST: Final = 100_000.0  # dollars per share; beyond it is no option price
 _SIZE_MOST: Final = 1e9  # contracts
@@ -81,8 +82,8 @@ class OptionChainCache:
 
     def __init__(self, wall: WallClock) -> None:
         self._wall = wall
-        self.applied = self.polled = self.conflated = 0
-        self.reordered = self.insane = self.crossed = self.unknown = 0
+        self._applied = self._polled = self._conflated = 0
+        self._reordered = self._insane = self._crossed = self._unknown = 0
         self._generation = 0
         self.expire()
 
@@ -99,7 +100,7 @@ class OptionChainCache:
     @property
     def revision(self) -> int:
         """A number that grows with every change."""
-        return self.applied + self._generation
+        return self._applied + self._generation
 
     def load(self, day: date, contracts: Iterable[OptionContract]) -> None:
         """Hold these contracts, which all expire on day; what was held of another is dropped.
@@ -125,74 +126,67 @@ class OptionChainCache:
         """Drop everything: nothing of a day that is over is served."""
         self._hold(None, ())
 
-    def apply(
-        self,
-        symbol: str,
-        bid: float,
-        ask: float,
-        bid_size: float,
-        ask_size: float,
-        quoted_at: datetime,
-        received_ns: int,
-    ) -> None:
-        """Keep a quote off the wire, unless the one held is newer or this one is no quote.
+    def apply(self, quotes: Iterable[QuoteMessage], received_ns: int) -> None:
+        """Keep quotes off the wire, in order, each unless the one held is newer or it is none.
 
-        Dollars per share and contracts as the wire has them; a missing side is 0.
-        received_ns: wall time.
+        received_ns: wall time. The hot path: everything in it is a local name, and what is
+        rare is judged elsewhere.
         """
-        row = self._rows.get(symbol)
-        if row is None:
-            self.unknown += 1
-            return
-        # One chained comparison refuses nan, infinities, negatives and crossed markets.
-        if not (
-            0.0 <= bid <= ask <= _PRICE_MOST
-            and 0 <= bid_size <= _SIZE_MOST
-            and 0 <= ask_size <= _SIZE_MOST
-        ) and not self._tolerable(bid, ask, bid_size, ask_size):
-            return
-        if not self._quoted_at[row] <= quoted_at < self._horizon:
-            self._refuse_time(quoted_at)
-            return
-        self._bid[row] = round(bid * PRICE_SCALE)
-        self._ask[row] = round(ask * PRICE_SCALE)
-        self._bid_size[row] = bid_size
-        self._ask_size[row] = ask_size
-        self._quoted_at[row] = quoted_at
-        self._received_ns[row] = received_ns
-        self.applied += 1
-        if self._unread[row]:
-            self.conflated += 1
-        else:
-            self._unread[row] = True
+        rows, horizon = self._rows, self._horizon
+        bids, asks, bid_sizes, ask_sizes = self._bid, self._ask, self._bid_size, self._ask_size
+        times, received, unread = self._quoted_at, self._received_ns, self._unread
+        applied = conflated = 0
+        for quote in quotes:
+            row = rows.get(quote.symbol)
+            if row is None:
+                self._unknown += 1
+                continue
+            bid, ask = quote.bid or 0.0, quote.ask or 0.0
+            bid_size, ask_size = quote.bid_size or 0, quote.ask_size or 0
+            # Chained comparisons refuse nan, infinities, negatives and crossed markets.
+            if not (
+                0.0 <= bid <= ask <= _PRICE_MOST
+                and 0 <= bid_size <= _SIZE_MOST
+                and 0 <= ask_size <= _SIZE_MOST
+            ) and not self._tolerable(bid, ask, bid_size, ask_size):
+                continue
+            at = quote.at
+            if not times[row] <= at < horizon:
+                self._count_time(at)
+                continue
+            bids[row], asks[row] = round(bid * PRICE_SCALE), round(ask * PRICE_SCALE)
+            bid_sizes[row], ask_sizes[row] = bid_size, ask_size
+            times[row], received[row] = at, received_ns
+            applied += 1
+            if unread[row]:
+                conflated += 1
+            else:
+                unread[row] = True
+        self._applied += applied
+        self._conflated += conflated
 
-    def confirm(self, symbol: str, quote: Quote, received_ns: int) -> None:
-        """Take what a poll says is the latest quote.
+    def confirm(self, quotes: Mapping[str, Quote], received_ns: int) -> None:
+        """Take what a poll says are the latest quotes.
 
-        It refreshes the age of the same quote held, and never replaces a newer one: a poll is
-        slower than the stream, so being behind it is nothing to count.
+        It refreshes the age of a quote that is still the same, and never replaces a newer one:
+        a poll is slower than the stream, so being behind it is nothing to count.
         """
-        row = self._rows.get(symbol)
-        if row is None:
-            self.unknown += 1
-            return
-        held = self._quoted_at[row]
-        same = self._received_ns[row] and (
-            self._bid[row] == quote.bid * PRICE_SCALE and self._ask[row] == quote.ask * PRICE_SCALE
-        )
-        if quote.at < held and not same:
-            return
-        before = self.applied
-        self.apply(
-            symbol,
-            float(quote.bid),
-            float(quote.ask),
-            quote.bid_size,
-            quote.ask_size,
-            max(quote.at, held) if same else quote.at,
-            received_ns,
-        )
-        self.polled += self.applied - before
+        before = self._applied
+        for symbol, quote in quotes.items():
+            row = self._rows.get(symbol)
+            if row is None:
+                self._unknown += 1
+                continue
+            held = self._quoted_at[row]
+            same = (
+                self._received_ns[row]
+                and self._bid[row] == quote.bid * PRICE_SCALE
+                and self._ask[row] == quote.ask * PRICE_SCALE
+            )
+            if same or quote.at >= held:
+                at = max(quote.at, held) if same else quote.at
+                self.apply((_message(symbol, quote, at),), received_ns)
+        self._polled += self._applied - before
 
     def row_of(self, symbol: str) -> int:
         """Return a contract's row; raise NoSuchContract when it is not held."""
@@ -249,13 +243,13 @@ class OptionChainCache:
     def counters(self) -> CacheCounters:
         """Return what became of the quotes offered so far."""
         return CacheCounters(
-            applied=self.applied,
-            polled=self.polled,
-            conflated=self.conflated,
-            reordered=self.reordered,
-            insane=self.insane,
-            crossed=self.crossed,
-            unknown=self.unknown,
+            applied=self._applied,
+            polled=self._polled,
+            conflated=self._conflated,
+            reordered=self._reordered,
+            insane=self._insane,
+            crossed=self._crossed,
+            unknown=self._unknown,
         )
 
     def _tolerable(self, bid: float, ask: float, bid_size: float, ask_size: float) -> bool:
@@ -269,17 +263,17 @@ class OptionChainCache:
         if known and ask == 0:  # nobody offers
             return True
         if known and bid - ask <= max(_CROSS_LEAST, _CROSS_FRACTION * bid):
-            self.crossed += 1
+            self._crossed += 1
             return True
-        self.insane += 1
+        self._insane += 1
         return False
 
-    def _refuse_time(self, quoted_at: datetime) -> None:
+    def _count_time(self, quoted_at: datetime) -> None:
         # A stamp days ahead would outrank every true quote after it.
         if quoted_at >= self._horizon:
-            self.insane += 1
+            self._insane += 1
         else:
-            self.reordered += 1
+            self._reordered += 1
 
     def _fault(self, row: int) -> str:
         if not self._received_ns[row]:
@@ -321,6 +315,17 @@ class OptionChainCache:
 def _twin(contract: OptionContract) -> OptionContract:
     """Return the contract of the other right at the same strike."""
     return replace(contract, right=Right.PUT if contract.is_call else Right.CALL)
+
+
+def _message(symbol: str, quote: Quote, at: datetime) -> QuoteMessage:
+    return QuoteMessage(
+        symbol=symbol,
+        at=at,
+        bid=float(quote.bid),
+        ask=float(quote.ask),
+        bid_size=quote.bid_size,
+        ask_size=quote.ask_size,
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -115,40 +115,31 @@ class QuoteConnection(WSListener):
             self._rare(transport, frame)
             return
         try:
-            messages = self._decoder.fast(frame.get_payload_as_memoryview())
+            quotes = self._decoder.fast(frame.get_payload_as_memoryview())
         except msgspec.DecodeError:
             self._slowly(self._decoder.slow(frame.get_payload_as_bytes()))
             return
-        self._take(messages)
+        self._take(quotes)
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, quotes: list[QuoteMessage]) -> None:
         received_ns = self._wall.ns()
-        apply = self._cache.apply
-        quotes = 0
-        for message in messages:
-            if type(message) is QuoteMessage:
-                quotes += 1
-                apply(
-                    message.symbol,
-                    message.bid or 0.0,
-                    message.ask or 0.0,
-                    message.bid_size or 0,
-                    message.ask_size or 0,
-                    message.at,
-                    received_ns,
-                )
-            else:
-                self._control(message)
-        if quotes:
-            self._tally.messages += quotes
-            self._tally.last_message_ns = received_ns
-            self.quoted = True
+        self._cache.apply(quotes, received_ns)
+        self._tally.messages += len(quotes)
+        self._tally.last_message_ns = received_ns
+        self.quoted = True
 
     def _slowly(self, frame: SlowFrame) -> None:
         if frame.undecodable:
             self._tally.undecodable += frame.undecodable
-            log.warning("%d undecodable messages in a frame of quotes", frame.undecodable)
-        self._take(frame.messages)
+            log.warning("%d undecodable messages from the option feed", frame.undecodable)
+        quotes: list[QuoteMessage] = []
+        for message in frame.messages:
+            if isinstance(message, QuoteMessage):
+                quotes.append(message)
+            else:
+                self._control(message)
+        if quotes:
+            self._take(quotes)
 
     def _control(self, message: Message) -> None:
         match message:

@@ -1,8 +1,8 @@
 """Alpaca's option stream on the wire: its messages typed, and frames decoded in one call.
 
 A frame is an array of maps told apart by "T"; msgpack, or JSON where an error comes before the
-server knows that we speak msgpack. Whole frames decode at once; only when one holds something
-we do not know is it taken apart message by message, so that the rest of it still counts.
+server knows that we speak msgpack. A frame of quotes decodes at once; any other is taken apart
+message by message, so that what we do not know costs nothing of the rest.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ Message: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowFrame:
-    """What could be read of a frame that did not decode at once.
+    """What could be read of a frame that was not all quotes.
 
     undecodable: messages of it, or the frame itself, that are no messages of ours.
     """
@@ -70,10 +70,13 @@ class SlowFrame:
 
 
 class FrameDecoder:
-    """Decodes frames; fast is for good frames and raises msgspec.DecodeError on others."""
+    """Decodes frames.
+
+    fast is for frames of nothing but good quotes, and raises msgspec.DecodeError on others.
+    """
 
     def __init__(self) -> None:
-        self.fast = msgspec.msgpack.Decoder(list[Message]).decode
+        self.fast = msgspec.msgpack.Decoder(list[QuoteMessage]).decode
         self._text = msgspec.json.Decoder(list[Message]).decode
         self._parts = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
         self._one = msgspec.msgpack.Decoder(Message).decode

@@ -19,7 +19,7 @@ from common.contracts import OptionContract, Right
 from services.market.option_chain_cache import OptionChainCache
 from services.market.quote_stream import OptionQuoteStream, StreamTimes
 from services.market.stream_stats import StreamState
-from services.market.wire import FrameDecoder
+from services.market.wire import FrameDecoder, QuoteMessage
 from tests.services.market.feed import AT, KEY, SECRET, Feed, feed, quote, until
 
 DAY = date(2026, 11, 20)
@@ -318,15 +318,15 @@ async def test_the_cache_is_what_the_brokers_own_client_makes_of_the_same_frames
         nonlocal seen
         assert isinstance(update, AlpacaQuote)
         seen += 1
-        theirs.apply(
+        message = QuoteMessage(
             update.symbol,
+            update.timestamp,
             update.bid_price,
             update.ask_price,
             update.bid_size,
             update.ask_size,
-            update.timestamp,
-            wall.ns(),
         )
+        theirs.apply([message], wall.ns())
 
     frames = [
         msgpack.packb(
