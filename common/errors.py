@@ -274,3 +274,8 @@ class NotOpen(TradingError):
 
     code = "not_open"
     remedy = "nothing to cancel; get_order_status shows how it ended"
+
+
+def told(error: TradingError) -> str:
+    """Return a failure as people and models read it: "[code] what. Next: what to do."."""
+    return f"[{error.code}] {str(error).rstrip('.')}. Next: {error.remedy.rstrip('.')}."

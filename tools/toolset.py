@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
-from common.errors import TradingError
+from common.errors import TradingError, told
 from tools.schemas import slim
 
 P = ParamSpec("P")
@@ -71,11 +71,6 @@ class Toolset:
                 tool.fn_metadata.output_schema = slim(tool.fn_metadata.output_schema)
             tools.append(tool)
         return tools
-
-
-def told(error: TradingError) -> str:
-    """Return an anticipated failure as the model reads it."""
-    return f"[{error.code}] {str(error).rstrip('.')}. Next: {error.remedy.rstrip('.')}."
 
 
 def all_tools(toolsets: Iterable[Toolset]) -> list[Tool]:

@@ -1,0 +1,109 @@
+"""Entrypoint: without arguments the stdio bridge that MCP hosts start; see --help.
+
+Nothing but the standard library is imported here at module level: 'kill' latches before
+anything else loads, and a host's first answer waits for no package it does not need.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+    from mcp.server.auth.provider import TokenVerifier
+
+    from services.runtime import Services
+    from tools.toolset import Toolset
+
+INSTRUCTIONS = """\
+A desk for same-day (0DTE) SPY options. Money is text in dollars, times are New York's.
+
+Workflow: get_market_clock and health_check, then a strategy (orb_long_call, orb_long_put, \
+iron_condor_30_delta). Every tool that can send an order previews first: it prices the trade, \
+checks every limit and returns a confirm_token; nothing is sent. Show the preview to the user. Only \
+when the user agrees, repeat the same call with preview=false and that token. A token works once, \
+for the same arguments, for seconds. If the price moved you get a new preview: ask again.
+
+Orders are filled only when get_order_status says filled. Never claim a fill from a preview. \
+After [order_uncertain] do not send again: get_order_status tells once it is known.
+
+Refusals read "[code] what happened. Next: what to do." A refusal by a limit is an answer, not an \
+obstacle: do not retry around it. It names the nearest trade that would pass.
+
+Risk: risk_check shows every limit and the room left, show_pnl and portfolio_delta the book. \
+Every position the desk opens carries an exit before the broker's cut-off, run by this server, \
+not by the chat. flatten_all cancels and closes everything. kill_switch stops all opening at \
+once; only a person at a terminal can release it.
+
+Market data: start_option_streaming, streaming_status, get_option_snapshot. null is unknown, never \
+zero; the reason stands beside it.
+
+Mode is in every answer: paper-local is the exchange on this machine, paper an Alpaca paper \
+account. Fills in either are simulated and promise nothing about real ones.
+"""
+
+
+def toolsets() -> tuple[Toolset, ...]:
+    """Return every group of tools, in the order in which hosts list them."""
+    from tools.account import account
+    from tools.options import options
+    from tools.orders import orders
+    from tools.positions import positions
+    from tools.reference import reference
+    from tools.risk import risk
+    from tools.strategy import strategy
+    from tools.streaming import streaming
+    from tools.system import system
+
+    return (strategy, risk, streaming, orders, positions, account, options, reference, system)
+
+
+def build_server(
+    services: Services, verifier: TokenVerifier | None = None
+) -> MCPServer[Services]:
+    """Return an MCP server whose tools work on running services.
+
+    With a verifier every request needs a bearer token. The server owns nothing: clients
+    come and go, the services stay.
+    """
+    from mcp.server import MCPServer
+
+    from common.clock import MonotonicClock
+    from common.config import VERSION
+    from serving.daemon import auth_settings, lifespan_of
+    from tools.boundary import Boundary
+    from tools.toolset import all_tools
+
+    def observe(tool: str, seconds: float, failed: bool) -> None:
+        result = "error" if failed else "ok"
+        services.metrics.tool.labels(tool=tool, result=result).observe(seconds)
+
+    tools = all_tools(toolsets())
+    arguments = {tool.name: frozenset(tool.parameters.get("properties", ())) for tool in tools}
+    return MCPServer(
+        "zero-dte-desk",
+        title="0DTE desk",
+        instructions=INSTRUCTIONS,
+        version=VERSION,
+        tools=tools,
+        middleware=[Boundary(arguments, MonotonicClock(), observe)],
+        lifespan=lambda _: lifespan_of(services),
+        token_verifier=verifier,
+        auth=auth_settings() if verifier is not None else None,
+    )
+
+
+def main() -> int:
+    """Run the command in sys.argv; return the exit code."""
+    if sys.argv[1:2] == ["kill"]:
+        from serving.kill import main as kill
+
+        return kill(sys.argv[2:])
+    from serving.cli import run
+
+    return run(sys.argv[1:], build_server)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

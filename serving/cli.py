@@ -1,0 +1,171 @@
+"""The commands: one table, one parser, one place where a failure becomes one line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from common.config import VERSION, load_settings
+from common.errors import TradingError, told
+
+FAILED = 1
+USAGE = 2
+
+BuildServer = Callable[..., Any]
+Command = Callable[[argparse.Namespace], Awaitable[int]]
+
+DESCRIPTION = """\
+A same-day options desk for MCP clients. Without a command: the stdio bridge that a host such as
+Claude Desktop starts; it finds the daemon or starts it."""
+
+
+def run(arguments: Sequence[str], build_server: BuildServer) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed with the reason, 2 usage."""
+    parsed = parser().parse_args(arguments)
+    parsed.build_server = build_server
+    command: Command = COMMANDS[parsed.command]
+    try:
+        return _run(command, parsed)
+    except TradingError as e:
+        print(told(e), file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    root = argparse.ArgumentParser(
+        prog="alpaca_mcp_server.py",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=VERSION)
+    root.set_defaults(command="bridge")
+    commands = root.add_subparsers(metavar="COMMAND", title="commands")
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(command=name)
+        return made
+
+    serve = add("serve", "run the daemon in the foreground; prints its URLs and the host's JSON")
+    serve.add_argument("--host", help="address to listen on (HOST)")
+    serve.add_argument("--port", type=int, help="port of MCP and /health (PORT); 0 takes any")
+    serve.add_argument(
+        "--any-port", action="store_true", help="take a free port where one is in use"
+    )
+    add("status", "show what runs; exit code 1 when no daemon does")
+    add("stop", "stop the daemon, and the paper exchange beside it")
+    add("doctor", "check configuration, folders, daemon, broker and clock; say what to do")
+    _add_tools(add("tools", "list the tools, or call one from the terminal"))
+    add("token", "print the bearer token of another client, made when it is new").add_argument(
+        "name", help="who it is for: a-z, 0-9, - and _"
+    )
+    reset = add("reset", "delete the paper-local desk and its exchange, to start with fresh cash")
+    reset.add_argument("--paper", action="store_true", required=True, help="say what is deleted")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    add("demo", "watch the desk trade on the local paper exchange")
+    kill = add("kill", "set the kill switch: no desk opens a position until it is released")
+    kill.add_argument("--release", action="store_true", help="release it; asks at a terminal")
+    return root
+
+
+def _add_tools(tools: argparse.ArgumentParser) -> None:
+    which = tools.add_subparsers(metavar="list|call", required=True)
+    which.add_parser("list", help="list the tools").set_defaults(command="tools list")
+    call = which.add_parser("call", help="call a tool and print its answer as JSON")
+    call.set_defaults(command="tools call")
+    call.add_argument("name", metavar="NAME")
+    call.add_argument("pairs", metavar="key=value", nargs="*", help="values are JSON, else text")
+
+
+def _run(command: Command, parsed: argparse.Namespace) -> int:
+    """Run a command on the loop that suits it: the daemon's is uvloop, for its sockets."""
+    if parsed.command == "serve":
+        import uvloop
+
+        return uvloop.run(command(parsed))  # type: ignore[arg-type]
+    return asyncio.run(command(parsed))  # type: ignore[arg-type]
+
+
+async def _bridge(_: argparse.Namespace) -> int:
+    from serving import logs
+    from serving.bridge import run_bridge
+    from serving.state import StateFolder
+
+    settings = load_settings()
+    logs.configure(settings.log_level, StateFolder(settings).desk / "bridge.log")
+    await run_bridge(settings)
+    return 0
+
+
+async def _serve(parsed: argparse.Namespace) -> int:
+    from serving.cli_daemon import serve
+
+    return await serve(parsed.build_server, parsed.host, parsed.port, any_port=parsed.any_port)
+
+
+async def _status(_: argparse.Namespace) -> int:
+    from serving.cli_daemon import status
+
+    return await status(load_settings())
+
+
+async def _stop(_: argparse.Namespace) -> int:
+    from serving.cli_daemon import stop
+
+    return await stop(load_settings())
+
+
+async def _reset(parsed: argparse.Namespace) -> int:
+    from serving.cli_daemon import reset
+
+    return await reset(load_settings(), ask=not parsed.yes)
+
+
+async def _doctor(_: argparse.Namespace) -> int:
+    from serving.doctor import doctor
+
+    return await doctor()
+
+
+async def _tools_list(_: argparse.Namespace) -> int:
+    from serving.cli_tools import list_tools
+
+    return await list_tools(load_settings())
+
+
+async def _tools_call(parsed: argparse.Namespace) -> int:
+    from serving.cli_tools import call_tool
+
+    return await call_tool(load_settings(), parsed.name, parsed.pairs)
+
+
+async def _token(parsed: argparse.Namespace) -> int:
+    from serving.cli_tools import token
+
+    return await token(load_settings(), parsed.name)
+
+
+async def _demo(_: argparse.Namespace) -> int:
+    from serving.demo import run_demo
+
+    return await run_demo()
+
+
+COMMANDS: dict[str, Command] = {
+    "bridge": _bridge,
+    "serve": _serve,
+    "status": _status,
+    "stop": _stop,
+    "reset": _reset,
+    "doctor": _doctor,
+    "tools list": _tools_list,
+    "tools call": _tools_call,
+    "token": _token,
+    "demo": _demo,
+}
