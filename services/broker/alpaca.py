@@ -18,7 +18,7 @@ from services.broker.alpaca_reader import AlpacaReader
 from services.broker.alpaca_stream import TradeUpdates
 from services.broker.attempt import NoAnswer, Reply, Request, Unsent
 from services.broker.channel import Channel, definite, refused
-from services.broker.fields import Json, Unreadable, refusal_text
+from services.broker.fields import Json, Unreadable, quoted, refusal_text
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.ops.breaker import Breaker
@@ -89,7 +89,7 @@ class AlpacaBroker:
         try:
             reply = await self._channel.send(request, before_send)
         except Unsent as e:
-            raise BrokerUnavailable(f"the order was not sent ({e})") from e
+            raise BrokerUnavailable(f"the order was not sent ({quoted(e)})") from e
         except NoAnswer as e:
             raise OrderUncertain(client_order_id, str(e)) from e
         return _outcome(reply, client_order_id)

@@ -17,7 +17,7 @@ from common.clock import NS, WallClock
 from common.errors import BrokerRefused, BrokerUnavailable
 from services.broker.access import AlpacaAccess
 from services.broker.attempt import Attempt, NoAnswer, Reply, Request, Unsent
-from services.broker.fields import refusal_text
+from services.broker.fields import quoted, refusal_text
 from services.ops.backoff import Backoff
 from services.ops.limiter import Lane, TokenBucket
 from services.ops.metrics import Metrics
@@ -84,7 +84,7 @@ class Channel:
             try:
                 reply = await self._once(lane, request, within)
             except (Unsent, NoAnswer) as e:
-                why = str(e)
+                why = quoted(e)
             else:
                 if reply.status not in PASSING:
                     return reply

@@ -51,7 +51,7 @@ class Transport:
         except (RequestException, HTTPError, HTTPException, OSError, ValueError) as e:
             if attempt.stopped_by is not None:
                 raise attempt.stopped_by from None
-            why = f"{type(e).__name__}: {e}"
+            why = _cause(e)
             raise (NoAnswer(why) if attempt.begun else Unsent(why)) from e
         finally:
             attempt.finish()
@@ -137,6 +137,13 @@ class _Adapter(HTTPAdapter):
 
         manager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
         return manager
+
+
+def _cause(error: Exception) -> str:
+    """Return what went wrong without the layers that wrapped it."""
+    inner = error.args[0] if error.args else error
+    reason = getattr(inner, "reason", None) or inner
+    return f"{type(error).__name__}: {reason}"
 
 
 def _refusal(error: APIError) -> Reply:
