@@ -148,6 +148,12 @@ def test_what_is_open_and_pending_counts_against_the_budget() -> None:
     assert "daily_loss" in breaches(CONDOR, exposure=make_exposure(reserved=Decimal(300)))
 
 
+def test_a_session_past_its_cap_takes_not_even_an_order_that_cannot_lose() -> None:
+    sure = replace(CONDOR, limit=Decimal("-4.50"))  # more credit than the width of 4
+    assert breaches(sure) == {}
+    assert "daily_loss" in breaches(sure, exposure=make_exposure(session_pnl=Decimal(-500)))
+
+
 # Delta
 
 

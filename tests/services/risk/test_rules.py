@@ -93,7 +93,8 @@ def test_each_leg_must_be_fresh_and_the_stale_one_is_named() -> None:
     view = with_rows({wing: {"age": timedelta(seconds=5.1)}})
     assert breaches(CONDOR, view=view) == {"quote_age": f"{wing.symbol} 5.1 s"}
     assert breaches(CONDOR, view=with_rows({wing: {"age": timedelta(seconds=5)}})) == {}
-    assert "quote_age" in breaches(CONDOR, view=with_rows({wing: {"age": None}}))
+    for nonsense in (None, timedelta(seconds=-1)):
+        assert "quote_age" in breaches(CONDOR, view=with_rows({wing: {"age": nonsense}}))
 
 
 @pytest.mark.parametrize(

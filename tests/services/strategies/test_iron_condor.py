@@ -128,3 +128,8 @@ def test_it_is_pure() -> None:
     assert IronCondor(width=3).propose(VIEW) == IronCondor(width=3).propose(VIEW)
     later = replace(VIEW, now=VIEW.now + timedelta(minutes=1))
     assert IronCondor(width=3).propose(later).intent == IronCondor(width=3).propose(VIEW).intent
+
+
+def test_shorts_on_one_strike_are_no_condor() -> None:
+    with pytest.raises(NotTriggered, match="the 670 put would not lie below the 670 call"):
+        IronCondor(short_delta=0.5, width=2).propose(VIEW)
