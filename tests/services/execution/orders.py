@@ -45,9 +45,7 @@ def condor_record(
     )
 
 
-def broker_order(
-    record: OrderRecord, status: OrderStatus, filled: int, at: datetime = AT
-) -> Order:
+def broker_order(record: OrderRecord, status: OrderStatus, filled: int, at: datetime = AT) -> Order:
     return Order(
         id=OrderId("7f1c"),
         client_order_id=record.client_order_id,

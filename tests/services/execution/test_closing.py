@@ -1,0 +1,125 @@
+"""Unwinding takes off exactly what is held, spreads as spreads, shorts before their cover."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.contracts import OptionContract
+from common.orders import OrderStatus, Side
+from common.portfolio import Position
+from common.quotes import Quote
+from services.execution.closing import Unwind, plan_unwinds
+from services.execution.records import OrderRecord
+from services.risk.reduce_only import reduce_only
+from tests.services.execution.orders import AT, CONDOR, condor_record
+
+SYMBOLS = [symbol for symbol, _ in CONDOR]
+
+
+def position(symbol: str, qty: int) -> Position:
+    return Position(
+        symbol=symbol,
+        qty=Decimal(qty),
+        qty_available=Decimal(qty),
+        avg_entry_price=Decimal("0.50"),
+        current_price=Decimal("0.50"),
+        market_value=Decimal(50 * qty),
+        cost_basis=Decimal(50 * qty),
+        unrealized_pl=Decimal(0),
+    )
+
+
+def filled(qty: int) -> OrderRecord:
+    return replace(condor_record(qty=qty, status=OrderStatus.FILLED), filled_qty=qty)
+
+
+def held(units: int) -> list[Position]:
+    return [position(symbol, units * intent.side.sign) for symbol, intent in CONDOR if units]
+
+
+def after(positions: Sequence[Position], unwinds: Sequence[Unwind]) -> dict[str, int]:
+    left = Counter({p.symbol: int(p.qty) for p in positions})
+    for unwind in unwinds:
+        for leg in unwind.legs:
+            left[leg.contract.symbol] += leg.signed_ratio * unwind.qty
+    return {symbol: qty for symbol, qty in left.items() if qty}
+
+
+def quote(bid: str, ask: str) -> Quote:
+    return Quote(bid=Decimal(bid), ask=Decimal(ask), bid_size=9, ask_size=9, at=AT)
+
+
+def test_a_condor_goes_as_the_one_order_it_came_as() -> None:
+    [unwind] = plan_unwinds(held(2), [filled(2)])
+    assert (len(unwind.legs), unwind.qty, unwind.parent) == (4, 2, "spy0-opening")
+    assert not any(leg.intent.opens for leg in unwind.legs)
+
+
+def test_without_a_record_shorts_are_bought_back_before_longs_are_sold() -> None:
+    unwinds = plan_unwinds(held(1), [])
+    sides = [unwind.legs[0].side for unwind in unwinds]
+    assert sides == [Side.BUY, Side.BUY, Side.SELL, Side.SELL]
+
+
+@given(
+    st.lists(st.integers(-5, 5), min_size=4, max_size=4),
+    st.lists(st.integers(0, 6), max_size=3),
+)
+def test_unwinding_ends_flat_and_never_turns_a_position_over(
+    quantities: list[int], opened: list[int]
+) -> None:
+    positions = [position(s, q) for s, q in zip(SYMBOLS, quantities, strict=True) if q]
+    unwinds = plan_unwinds(positions, [filled(qty) for qty in opened if qty])
+    assert after(positions, unwinds) == {}
+    traded: Counter[str] = Counter()
+    for unwind in unwinds:
+        for leg in unwind.legs:
+            traded[leg.contract.symbol] += leg.ratio * unwind.qty
+    assert traded == {p.symbol: abs(int(p.qty)) for p in positions}
+
+
+@given(st.integers(1, 5))
+def test_what_is_planned_passes_the_reduce_only_gate(units: int) -> None:
+    quotes = dict.fromkeys(SYMBOLS, quote("0.40", "0.42"))
+    for unwind in plan_unwinds(held(units), [filled(units)]):
+        intent = unwind.priced(quotes, Decimal("0.05"))
+        assert intent is not None
+        assert reduce_only(intent, held(units)) == ()
+
+
+def test_the_limit_is_natural_worsened_by_the_collar_and_widens_with_it() -> None:
+    quotes = {
+        SYMBOLS[0]: quote("0.20", "0.22"),
+        SYMBOLS[1]: quote("0.60", "0.64"),
+        SYMBOLS[2]: quote("0.60", "0.64"),
+        SYMBOLS[3]: quote("0.20", "0.22"),
+    }
+    [unwind] = plan_unwinds(held(1), [filled(1)])
+    limits = [unwind.priced(quotes, Decimal(collar)) for collar in ("0.05", "0.50")]
+    # Buying back at 0.64 + 0.64 and selling the wings at 0.20 + 0.20 costs 0.88.
+    assert [intent and intent.limit for intent in limits] == [Decimal("0.93"), Decimal("1.32")]
+
+
+def test_a_lone_long_without_a_bid_is_not_offered_for_nothing() -> None:
+    [unwind] = plan_unwinds([position(SYMBOLS[0], 1)], [])
+    assert unwind.priced({SYMBOLS[0]: quote("0", "0.01")}, Decimal("1.00")) is None
+
+
+def test_a_wing_without_a_bid_still_leaves_with_its_spread() -> None:
+    quotes = dict.fromkeys(SYMBOLS, quote("0.30", "0.31")) | {SYMBOLS[0]: quote("0", "0.01")}
+    [unwind] = plan_unwinds(held(1), [filled(1)])
+    assert unwind.priced(quotes, Decimal("0.05")) is not None
+
+
+def test_a_sale_never_asks_for_a_price_of_zero_or_less() -> None:
+    contract = OptionContract.from_occ(SYMBOLS[0])
+    [unwind] = plan_unwinds([position(contract.symbol, 3)], [])
+    intent = unwind.priced({contract.symbol: quote("0.01", "0.02")}, Decimal("1.00"))
+    assert intent is not None
+    assert intent.limit == Decimal("-0.01")
