@@ -79,6 +79,7 @@ class RealClock:
 
     def __init__(self, calendar: Calendar, system: Clock) -> None:
         self._calendar, self._system = calendar, system
+        self._moved = asyncio.Event()  # never set: nothing moves it but the machine
         self._session = calendar.on_or_after(trading_day(system.now()))
         if self.now() >= self.day_end:
             self.roll()
@@ -105,7 +106,7 @@ class RealClock:
     async def sleep_until(self, at: datetime) -> None:
         """Return once now() >= at."""
         while (left := at - self.now()) > _NO_TIME:
-            await asyncio.sleep(min(left, _NAP).total_seconds())
+            await _moved_or_after(self._moved, min(left, _NAP).total_seconds())
 
 
 class DemoClock:

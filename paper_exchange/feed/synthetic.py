@@ -31,7 +31,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _NO_TIME: Final = timedelta(0)
 _LAYOUTS_CACHED: Final = 256
-_LOOK_BACK: Final = (2, 30, 500)  # minutes searched for an option's latest print
+_EVER: Final = 10**12  # microseconds since the open: after any day's last print
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +113,13 @@ class SyntheticSource:
     def trade(self, symbol: str, at: datetime) -> Trade | None:
         """Return the latest print at an instant: of its day, or a stock's before the first."""
         for group in self._groups((symbol,), at):
-            until = group.pit.microseconds(group.index, at) + 1
-            if group.book is not None:
-                return self._latest_option_print(group, until)
-            prints = group.pit.prints(group.index, 0, until, None)
+            here = group.pit.microseconds(group.index, at)
+            prints = group.pit.latest_print(group.index, here, group.book)
+            if not len(prints.made) and group.book is None and group.index > 0:
+                group = replace(group, index=group.index - 1)
+                prints = group.pit.latest_print(group.index, _EVER, None)
             if len(prints.made):
-                return self._trade(group, prints, -1)
-            if group.index > 0:
-                before = _Group(group.pit, group.index - 1, None, None, group.places)
-                return self._trade(before, group.pit.tape.prints(group.index - 1), -1)
+                return self._trade(group, prints, 0)
         return None
 
     def trades(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Trade]:
@@ -279,14 +277,6 @@ class SyntheticSource:
             size=int(prints.size[row]),
             at=opens + timedelta(microseconds=int(prints.made[row])),
         )
-
-    def _latest_option_print(self, group: _Group, until: int) -> Trade | None:
-        for minutes in _LOOK_BACK:
-            since = max(until // MINUTE_US - minutes, 0) * MINUTE_US
-            prints = group.pit.prints(group.index, since, until, group.book)
-            if len(prints.made):
-                return self._trade(group, prints, -1)
-        return None
 
     def _bars(self, group: _Group, bars: Bars) -> list[Bar]:
         opens = self._market.opens(group.pit.listing, group.index)

@@ -17,6 +17,7 @@ from paper_exchange.feed.synthetic_market import Market
 from paper_exchange.feed.synthetic_random import key, one_normal
 
 _EXPIRIES: Final = 5  # today's and the next four
+_SPY_VOL: Final = 0.094
 _WEEK: Final = timedelta(days=7)
 _OPEN_INTEREST: Final = 1.1e-4  # at the money, per share of the underlying's daily volume
 _REACH: Final = 0.03  # log moneyness over which it falls by a third
@@ -63,7 +64,7 @@ class OptionListing:
         """Return what was open before a day: most at round strikes near the money."""
         money = self._market.days(self._listing).log_open[index]
         away = abs(float(np.log(float(contract.strike))) - float(money)) / (
-            _REACH * self._listing.vol / 0.088
+            _REACH * self._listing.vol / _SPY_VOL
         )
         share = key(self._market.seed, contract.symbol, "open interest")
         noise = 0.5 * one_normal(share, index // 5)

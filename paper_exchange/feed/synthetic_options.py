@@ -14,7 +14,7 @@ from paper_exchange.feed.assets import Expiries, Listing
 from paper_exchange.feed.synthetic_market import Market
 from paper_exchange.feed.synthetic_path import TICK_US, TICKS
 from paper_exchange.feed.synthetic_profile import FULL_DAY, smile_ratio
-from paper_exchange.feed.synthetic_random import Floats, Ints, Words, bits, key, normal
+from paper_exchange.feed.synthetic_random import Bools, Floats, Ints, Words, bits, key, normal
 from paper_exchange.feed.synthetic_vol import Surface
 
 # Ticks between quotes by distance from the money in total vols: a contract whose price
@@ -47,7 +47,7 @@ class Book:
     listing: Listing
     expiry: int  # session index
     strikes: Floats
-    calls: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    calls: Bools
     keys: Words
 
     @classmethod
@@ -110,12 +110,18 @@ class Maker:
         hit, row = np.nonzero((tick == into) & (at > since) & (at <= until))
         return row, self._quotes(book, row, index, ticks[hit, 0], late[hit, row])
 
-    def distance(self, book: Book, rows: Ints, index: int, ticks: Ints) -> Floats:
-        """Return how far out of the money contracts are in total vols; negative: in it."""
-        level = self._market.path(self._listing, index).levels(ticks)
-        money, _ = self._surface.at_the_money(index, book.expiry - index, ticks, level)
-        z = np.log(book.strikes[rows] / level) / money
-        return np.asarray(np.where(book.calls[rows], z, -z))
+    def distances(self, book: Book, index: int, minutes: Ints) -> Floats:
+        """Return how far out of the money a book stands as minutes begin, in total vols.
+
+        A row a minute; negative is in the money. Minutes outside the day count as its ends.
+        """
+        path = self._market.path(self._listing, index)
+        starts = np.clip(minutes, 0, path.minutes)[:, None]
+        level = np.exp(path.bounds[starts])
+        ahead = book.expiry - index
+        money, _ = self._surface.at_the_money(index, ahead, starts * TICKS - 1, level)
+        z = np.log(book.strikes / level) / money
+        return np.asarray(np.where(book.calls, z, -z))
 
     def _epochs(self, book: Book, rows: Ints, index: int, ticks: Ints) -> tuple[Ints, Ints, Ints]:
         """Return each contract's epoch at a tick, its pace then, and ticks into it."""
@@ -123,13 +129,7 @@ class Maker:
         minute = (ticks - phase) // TICKS
         epoch = np.maximum(minute * TICKS + phase, 0)
         first, last = int(minute.min()), int(minute.max())
-        grid = np.arange(first, last + 1)[:, None]
-        path = self._market.path(self._listing, index)
-        starts = np.clip(grid, 0, path.minutes)
-        level = np.exp(path.bounds[starts])
-        money, _ = self._surface.at_the_money(index, book.expiry - index, starts * TICKS - 1, level)
-        z = np.log(book.strikes / level) / money
-        z = np.where(book.calls, z, -z)
+        z = self.distances(book, index, np.arange(first, last + 1))
         step = np.searchsorted(_PACE_AT, np.abs(z))
         paces = np.where(z >= 0, _PACE_OUT[step], _PACE_IN[step])
         return epoch, paces[minute - first, rows], ticks - epoch

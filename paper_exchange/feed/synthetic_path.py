@@ -22,9 +22,9 @@ TICK_US: Final = 1_000_000 // EIGHTHS
 
 # Log-normal spreads of the volatility inside a day: of half hours, five minutes and minutes.
 _CLUSTERS: Final = ((30, 0.25), (5, 0.20), (1, 0.24))
-_NEWS_CHANCE: Final = 0.30  # of a day to have a minute of news
+_NEWS_CHANCE: Final = 0.25  # of a day to have a minute of news
 _NEWS_AT: Final = (30, 30, 270, 60)  # minutes from the open: 10:00 twice, 14:00, 10:30
-_NEWS_TAIL: Final = 12.0  # least factor on the variance of that minute; Pareto above
+_NEWS_TAIL: Final = 9.0  # least factor on the variance of that minute; Pareto above
 _CACHED: Final = 24  # minutes of ticks kept
 _MANY: Final = 8  # minutes from which a block is drawn at once, not kept
 
@@ -74,19 +74,12 @@ class Path:
         ticks = np.clip(ticks, 0, self.last_tick)
         if ticks.size == 0:
             return np.zeros(ticks.shape)
-        first, last = int(ticks.min()) // TICKS, int(ticks.max()) // TICKS
-        if last - first >= _MANY:
-            block = self._ticks(np.arange(first, last + 1)).ravel()
-        elif first == last:
-            block = self._kept(first)
+        minutes, row = np.unique(ticks // TICKS, return_inverse=True)
+        if len(minutes) > _MANY:
+            block = self._ticks(minutes)
         else:
-            block = np.concatenate([self._kept(minute) for minute in range(first, last + 1)])
-        return np.asarray(block[ticks - first * TICKS])
-
-    def level(self, tick: int) -> float:
-        """Return the price in dollars at one tick."""
-        tick = min(max(tick, 0), self.last_tick)
-        return float(self._kept(tick // TICKS)[tick % TICKS])
+            block = np.stack([self._kept(minute) for minute in minutes.tolist()])
+        return np.asarray(block[row.reshape(ticks.shape), ticks % TICKS])
 
     def seconds(self, minutes: Ints) -> Floats:
         """Return the price at the end of each second, a row of 60 a minute, in dollars."""
@@ -125,5 +118,5 @@ def _clustered(shares: Floats, cluster_key: int) -> Floats:
     if chance < _NEWS_CHANCE:
         minute = _NEWS_AT[int(which * len(_NEWS_AT))]
         if minute < len(weights):
-            weights[minute] *= _NEWS_TAIL * min(tail**-0.7, 30.0)
+            weights[minute] *= _NEWS_TAIL * min(tail**-0.6, 16.0)
     return np.asarray(weights / weights.sum())

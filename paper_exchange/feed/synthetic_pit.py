@@ -71,5 +71,13 @@ class Pit:
         last = min(max(-(-until // MINUTE_US), first), minutes)
         return self.option_tape.prints(book, index, first, last).between(since, until)
 
+    def latest_print(self, index: int, at: int, book: Book | None) -> Prints:
+        """Return the last print of a day up to an instant, in a row of one, or none."""
+        if book is not None:
+            return self.option_tape.latest(book, index, at + 1)
+        prints = self.tape.prints(index)
+        before = int(np.searchsorted(prints.made, at + 1))
+        return prints.rows(slice(max(before - 1, 0), before))
+
     def _book(self, contracts: Sequence[OptionContract], expiry: int) -> Book:
         return Book.of(self.market.seed, self.listing, expiry, contracts)

@@ -24,7 +24,7 @@ _VARIANCE: Final = (14.0, 12.8, 9.4, 7.4, 6.2, 5.5, 5.2, 5.6, 5.3, 6.3, 6.0, 5.8
 # How much more than their neighbours the first and the last minutes have.
 _VOLUME_FIRST: Final = (3.4, 1.25, 1.15, 1.1, 1.05)
 _VOLUME_LAST: Final = (1.7, 1.5, 1.4, 1.5, 1.7, 2.2, 2.0, 2.2, 3.2, 9.0)
-_VARIANCE_FIRST: Final = (2.2, 1.5, 1.35, 1.4, 1.2, 1.15, 1.15, 1.15)
+_VARIANCE_FIRST: Final = (3.4, 2.0, 1.7, 1.7, 1.45, 1.3, 1.2, 1.2)
 _VARIANCE_LAST: Final = (3.0, 1.3, 1.0, 1.0, 1.6, 1.6, 1.0, 1.0, 1.0, 2.6)
 
 # Minutes from the open, and what is then left of the variance implied at 09:35.

@@ -15,6 +15,7 @@ from paper_exchange.feed.synthetic_options import Book, Maker
 from paper_exchange.feed.synthetic_path import EIGHTHS, SECONDS, TICK_US, TICKS, Path
 from paper_exchange.feed.synthetic_profile import volume_shares
 from paper_exchange.feed.synthetic_random import (
+    Bools,
     Floats,
     Ints,
     bits,
@@ -32,14 +33,14 @@ _OPTIONS_CACHED: Final = 512
 _VOLUME_DAY: Final = 0.36  # log-normal spreads of volume: of days, five minutes, minutes
 _VOLUME_FIVE: Final = 0.35
 _VOLUME_MINUTE: Final = 0.42
-_VOLUME_MOVE: Final = 0.2  # how it answers to the size of the minute's move
+_VOLUME_MOVE: Final = 0.28  # how it answers to the size of the minute's move
 _VOLUME_MEAN: Final = 0.85  # brings the mean of the noise back to 1
 
 _SLOT_TICKS: Final = 5 * EIGHTHS  # an option may print once in five seconds
 _SLOTS: Final = TICKS // _SLOT_TICKS  # in a minute
 _LOT: Final = 6.5  # contracts a print, median
 _ACTIVITY: Final = 2.3e-3  # same-day contracts at the money per share of the underlying
-_REACH: Final = 1.3  # total vols over which activity falls as a normal density does
+_REACH: Final = 0.9  # total vols over which activity falls to a third
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ class Prints:
 
     def between(self, since: int, until: int) -> Prints:
         """Return the prints of [since, until)."""
-        cut = slice(*np.searchsorted(self.made, (since, until)).tolist())
+        return self.rows(slice(*np.searchsorted(self.made, (since, until)).tolist()))
+
+    def rows(self, cut: slice) -> Prints:
+        """Return some of the rows."""
         return Prints(self.made[cut], self.cents[cut], self.size[cut])
 
 
@@ -158,40 +162,70 @@ class StockTape:
 
 
 class OptionTape:
-    """The prints of one underlying's options: at most one in five seconds, often none."""
+    """The prints of one underlying's options: at most one in five seconds, often none.
+
+    A print is at the bid or the ask then standing. Books are of one contract here.
+    """
 
     def __init__(self, market: Market, listing: Listing, maker: Maker) -> None:
         self._market, self._listing, self._maker = market, listing, maker
         self.prints = lru_cache(maxsize=_OPTIONS_CACHED)(self._prints)
 
+    def latest(self, book: Book, index: int, until: int) -> Prints:
+        """Return the last print of a day before an instant, or none, in columns."""
+        slots = self._slots(book, index, 0, until // MINUTE_US + 1)
+        before = np.searchsorted(slots.made, until)
+        return self._printed(book, index, slots.rows(slice(max(before - 1, 0), before)))
+
     def _prints(self, book: Book, index: int, first: int, last: int) -> Prints:
-        """Return the prints of the only contract of a book in minutes [first, last)."""
+        """Return the prints of minutes [first, last)."""
+        return self._printed(book, index, self._slots(book, index, first, last))
+
+    def _slots(self, book: Book, index: int, first: int, last: int) -> _Slots:
+        """Return the slots of minutes [first, last) that have a print."""
+        last = min(last, self._market.minutes(self._listing, index))
+        first = min(first, last)
         slot = np.arange(first * _SLOTS, last * _SLOTS)
         noise = key(int(book.keys[0]), index, "print")
+        rate = np.repeat(self._rate(book, index, np.arange(first, last)), _SLOTS)
+        there = uniform(noise, slot + 1_000_000) < rate / (rate + _LOT)
+        slot, rate = slot[there], rate[there]
         word = bits(noise, slot)
         ticks = slot * _SLOT_TICKS + (word % np.uint64(_SLOT_TICKS)).astype(np.int64)
         late = ((word >> np.uint64(32)) % np.uint64(TICK_US)).astype(np.int64)
-        rows = np.zeros(len(slot), np.int64)
-        rate = self._rate(book, index, ticks)
-        present = uniform(noise, slot + 1_000_000) < rate / (rate + _LOT)
-        slot, ticks, late, rows = slot[present], ticks[present], late[present], rows[present]
-        if not len(slot):
-            return Prints(slot, slot, slot)
-        quotes = self._maker.standing(book, rows, index, ticks, late)
-        sell = (uniform(noise, slot + 2_000_000) < 0.5) & (quotes.bid > 0)
-        size = -np.log(uniform(noise, slot + 3_000_000)) * (rate[present] + _LOT - 1.0)
-        return Prints(
+        size = -np.log(uniform(noise, slot + 3_000_000)) * (rate + _LOT - 1.0)
+        return _Slots(
             made=ticks * TICK_US + late,
-            cents=np.where(sell, quotes.bid, quotes.ask),
             size=1 + size.astype(np.int64),
+            sold=uniform(noise, slot + 2_000_000) < 0.5,
         )
 
-    def _rate(self, book: Book, index: int, ticks: Ints) -> Floats:
-        """Return the contracts expected in each slot."""
-        minutes = self._market.minutes(self._listing, index)
-        minute = np.minimum(ticks // TICKS, minutes - 1)
-        rows = np.zeros(len(ticks), np.int64)
-        away = self._maker.distance(book, rows, index, ticks)
+    def _printed(self, book: Book, index: int, slots: _Slots) -> Prints:
+        """Price the prints of some slots."""
+        if not len(slots.made):
+            return Prints(slots.made, slots.made, slots.size)
+        rows = np.zeros(len(slots.made), np.int64)
+        ticks, late = np.divmod(slots.made, TICK_US)
+        quotes = self._maker.standing(book, rows, index, ticks, late)
+        at_bid = slots.sold & (quotes.bid > 0)
+        return Prints(slots.made, np.where(at_bid, quotes.bid, quotes.ask), slots.size)
+
+    def _rate(self, book: Book, index: int, minutes: Ints) -> Floats:
+        """Return the contracts expected in each slot of some minutes."""
+        away = self._maker.distances(book, index, minutes)[:, 0]
         day = _ACTIVITY * self._listing.volume / (1 + 2 * (book.expiry - index))
-        near = np.exp(-0.5 * (away / _REACH) ** 2) * np.where(away < 0, 0.4, 1.0)
-        return np.asarray(day * near * volume_shares(minutes)[minute] / _SLOTS)
+        near = np.exp(-np.abs(away) / _REACH) * np.where(away < 0, 0.4, 1.0)
+        shares = volume_shares(self._market.minutes(self._listing, index))[minutes]
+        return np.asarray(day * near * shares / _SLOTS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """Prints before they are priced: microseconds since the open, contracts, at the bid or not."""
+
+    made: Ints
+    size: Ints
+    sold: Bools
+
+    def rows(self, cut: slice) -> _Slots:
+        return _Slots(self.made[cut], self.size[cut], self.sold[cut])

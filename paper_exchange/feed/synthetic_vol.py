@@ -16,7 +16,7 @@ _HALF_HOURS: Final = 13
 _MOOD: Final = 0.060  # size of ln(sigma) noise at each half hour
 _SPOT_VOL: Final = -0.24  # d ln IV per 1% of the market's spot
 _SPOT_VOL_MOST: Final = 0.8
-_SPY_VOL: Final = 0.088
+_SPY_VOL: Final = 0.094
 _LEAST: Final = 2e-5  # total volatility at and past the close: all but intrinsic value
 
 
