@@ -19,8 +19,9 @@ from starlette.types import Receive, Scope, Send
 
 from common.ids import AccountId, Ids
 from paper_exchange.api.limiter import RateLimit
+from paper_exchange.engine.refusals import Refused
 from paper_exchange.wire.credentials import presented
-from paper_exchange.wire.errors import BadParameter, Host, Refusal, bad_parameter, body, refusal
+from paper_exchange.wire.errors import BadParameter, Host, bad_parameter, body, refusal
 from paper_exchange.wire.query import Query
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class Gate:
     def enter(self, lines: Headers, host: Host, access: Access) -> tuple[AccountId, Headers]:
         """Return the caller's account and the headers of its rate limit.
 
-        Raises Refusal for who may not call, Limited for who calls too often.
+        Raises Refused for who may not call, Limited for who calls too often.
         """
         if access is Access.OPEN:
             return NOBODY, []
@@ -112,7 +113,7 @@ class Gate:
 class Limited(Exception):
     """Too many requests, with the headers that say until when."""
 
-    def __init__(self, why: Refusal, headers: Headers) -> None:
+    def __init__(self, why: Refused, headers: Headers) -> None:
         super().__init__(str(why))
         self.why = why
         self.headers = headers
@@ -138,7 +139,7 @@ class Endpoint:
         except Limited as e:
             headers = e.headers
             answer = self._refused(e.why)
-        except Refusal as e:
+        except Refused as e:
             answer = self._refused(e)
         except BadParameter as e:
             answer = self._refused(bad_parameter(e, self._host))
@@ -156,12 +157,12 @@ class Endpoint:
         )
         return await handler(call)
 
-    def _refused(self, error: Refusal) -> Reply:
-        return reply(body(error, self._host), error.status)
+    def _refused(self, error: Refused) -> Reply:
+        return reply(body(error, self._host), error.http_status)
 
 
 async def read_body(receive: Receive, host: Host) -> bytes:
-    """Return the whole body; raise Refusal past BODY_MAX."""
+    """Return the whole body; raise Refused past BODY_MAX."""
     chunks = []
     size = 0
     while True:

@@ -6,6 +6,7 @@ day, and wherever a quote has only one side.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -16,10 +17,11 @@ from common.quotes import Quote
 from common.session import trading_day
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, data
+from paper_exchange.engine.refusals import Refused
 from paper_exchange.feed.source import Source
 from paper_exchange.wire import market_data as wire
 from paper_exchange.wire.contracts import ContractFilter
-from paper_exchange.wire.errors import BadParameter, Refusal
+from paper_exchange.wire.errors import BadParameter
 from paper_exchange.wire.query import Query, page_position, page_token
 
 Json = dict[str, Any]
@@ -74,7 +76,7 @@ class Options:
 
     async def snapshots(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/snapshots?symbols=."""
-        found = self._snapshots(sorted(self._contracts(call.query), key=_symbol), call.query)
+        found = await self._snapshots(sorted(self._contracts(call.query), key=_symbol), call.query)
         return reply({"next_page_token": None, "snapshots": found})
 
     async def chain(self, call: Call) -> Reply:
@@ -96,21 +98,24 @@ class Options:
         )
         shown = contracts[:limit]
         token = page_token(shown[-1].symbol) if len(contracts) > limit else None
-        return reply({"next_page_token": token, "snapshots": self._snapshots(shown, query)})
+        return reply({"next_page_token": token, "snapshots": await self._snapshots(shown, query)})
 
     async def exchanges(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/meta/exchanges."""
         return reply({"C": "Cboe Options Exchange"})
 
-    def _snapshots(self, contracts: Sequence[OptionContract], query: Query) -> dict[str, Json]:
+    async def _snapshots(
+        self, contracts: Sequence[OptionContract], query: Query
+    ) -> dict[str, Json]:
         now = self._clock.now()
         since = query.instant("updated_since")
         quotes = self._source.quotes([contract.symbol for contract in contracts], now)
-        return {
-            contract.symbol: self._snapshot(contract, quote, now)
-            for contract, quote in zip(contracts, quotes, strict=True)
-            if quote is not None and (since is None or quote.at >= since)
-        }
+        shown = {}
+        for contract, quote in zip(contracts, quotes, strict=True):
+            if quote is not None and (since is None or quote.at >= since):
+                shown[contract.symbol] = self._snapshot(contract, quote, now)
+                await asyncio.sleep(0)  # a thousand greeks take a while; orders go in between
+        return shown
 
     def _snapshot(self, contract: OptionContract, quote: Quote, now: datetime) -> Json:
         trade = self._source.trade(contract.symbol, now)
@@ -140,7 +145,7 @@ class Options:
     def _feed(self, query: Query) -> None:
         feeds = ("indicative", "opra")
         if query.choice("feed", feeds, feeds[0]) == "opra" and not self._opra:
-            raise Refusal(403, 40310000, "OPRA agreement is not signed")
+            raise Refused(403, 40310000, "OPRA agreement is not signed")
 
 
 def _contract(symbol: str) -> OptionContract:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from common.ids import AccountId
 from paper_exchange.stream.broadcast import Broadcast, Subscriber
-from paper_exchange.stream.codec import codec_of
+from paper_exchange.stream.codec import Codec, codec_of
+from paper_exchange.stream.connection import AUTH_TIMEOUT, attend, received
 from paper_exchange.stream.outbox import Outbox
 from paper_exchange.stream.plan import Feed
 from paper_exchange.stream.protocol import (
@@ -21,10 +21,6 @@ from paper_exchange.stream.protocol import (
     codec_allowed,
 )
 from paper_exchange.wire.credentials import presented
-
-AUTH_TIMEOUT: Final = 10.0  # seconds a client has to say who it is
-FLUSH_TIMEOUT: Final = 1.0  # seconds a last frame may take to leave
-_REFUSED: Final = 1008
 
 
 class MarketDataStreams:
@@ -54,60 +50,43 @@ class MarketDataStreams:
         feed = self._feeds[socket.url.path]
         await socket.accept()
         codec = codec_of(dict(socket.scope["headers"]).get(b"content-type", b""))
-        outbox = Outbox(binary=codec.binary)
-        conversation = Conversation(feed, lambda key, secret: self._admit(feed, key, secret))
-        subscriber = Subscriber(feed, codec, outbox, conversation)
-        pump = asyncio.create_task(outbox.pump(socket))
-        talk = asyncio.create_task(self._talk(socket, subscriber))
+        subscriber = Subscriber(
+            feed,
+            codec,
+            Outbox(binary=codec.binary),
+            Conversation(feed, lambda key, secret: self._admit(feed, key, secret)),
+        )
+
+        async def talk() -> None:
+            try:
+                await self._talk(socket, subscriber)
+            except StreamError as e:
+                _say(subscriber, e.message)
+
         try:
-            await asyncio.wait((pump, talk), return_when=asyncio.FIRST_COMPLETED)
+            await attend(socket, subscriber.outbox, talk, _frame(codec, StreamError(407).message))
         finally:
-            talk.cancel()
             self._broadcast.remove(subscriber)
-            if conversation.account is not None:
-                self._taken.discard((feed.path, conversation.account))
-            await self._leave(socket, subscriber, pump)
+            if subscriber.conversation.account is not None:
+                self._taken.discard((feed.path, subscriber.conversation.account))
 
     async def _talk(self, socket: WebSocket, subscriber: Subscriber) -> None:
-        """Hear the client until it leaves or is refused for good."""
+        """Hear the client until it leaves; StreamError when it is refused for good."""
+        conversation = subscriber.conversation
+        _say(subscriber, CONNECTED)
+        codec_allowed(subscriber.feed, binary=subscriber.codec.binary)
+        credentials = presented(socket.scope["headers"])
+        if credentials is not None:
+            _say(subscriber, conversation.authenticate(*credentials))
         try:
-            self._say(subscriber, CONNECTED)
-            codec_allowed(subscriber.feed, binary=subscriber.codec.binary)
-            credentials = presented(socket.scope["headers"])
-            if credentials is not None:
-                self._say(subscriber, subscriber.conversation.authenticate(*credentials))
-                self._broadcast.add(subscriber)
-            try:
-                async with asyncio.timeout(self._auth_timeout):
-                    while subscriber.conversation.account is None:
-                        self._hear(subscriber, await _received(socket))
-            except TimeoutError:
-                raise StreamError(404, fatal=True) from None
-            self._broadcast.add(subscriber)
-            while True:
-                self._hear(subscriber, await _received(socket))
-        except StreamError as e:
-            self._say(subscriber, e.message)
-        except WebSocketDisconnect:
-            pass
-        subscriber.outbox.close()
-
-    def _hear(self, subscriber: Subscriber, data: bytes) -> None:
-        """Answer one message; only a fatal refusal leaves as an exception."""
-        try:
-            try:
-                message = subscriber.codec.decode(data)
-            except ValueError:
-                raise StreamError(400) from None
-            self._say(subscriber, subscriber.conversation.hear(message))
-        except StreamError as e:
-            if e.fatal:
-                raise
-            self._say(subscriber, e.message)
-
-    def _say(self, subscriber: Subscriber, message: Message) -> None:
-        codec = subscriber.codec
-        subscriber.outbox.put(codec.frame([codec.item(message)]))
+            async with asyncio.timeout(self._auth_timeout):
+                while conversation.account is None:
+                    _hear(subscriber, await received(socket))
+        except TimeoutError:
+            raise StreamError(404, fatal=True) from None
+        self._broadcast.add(subscriber)
+        while True:
+            _hear(subscriber, await received(socket))
 
     def _admit(self, feed: Feed, key: str, secret: str) -> AccountId:
         account = self._authenticate(key, secret)
@@ -120,28 +99,27 @@ class MarketDataStreams:
         self._taken.add((feed.path, account))
         return account
 
-    async def _leave(
-        self, socket: WebSocket, subscriber: Subscriber, pump: asyncio.Task[None]
-    ) -> None:
-        """Let the last frames out, say why if the client was too slow, and close."""
-        try:
-            async with asyncio.timeout(FLUSH_TIMEOUT):
-                await pump
-                if subscriber.outbox.overrun:
-                    codec = subscriber.codec
-                    last = codec.frame([codec.item(StreamError(407).message)])
-                    await subscriber.outbox.send(socket, last)
-                await socket.close(_REFUSED)
-        except (TimeoutError, WebSocketDisconnect, RuntimeError):
-            pass  # the client is gone, or reads nothing any more
-        finally:
-            pump.cancel()
+
+def _hear(subscriber: Subscriber, data: bytes) -> None:
+    """Answer one message; only a fatal refusal leaves as an exception."""
+    try:
+        _say(subscriber, subscriber.conversation.hear(_decoded(subscriber.codec, data)))
+    except StreamError as e:
+        if e.fatal:
+            raise
+        _say(subscriber, e.message)
 
 
-async def _received(socket: WebSocket) -> bytes:
-    """Return the next message, whichever kind of frame it came in."""
-    message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1005))
-    data: bytes | None = message.get("bytes")
-    return data if data is not None else str(message["text"]).encode()
+def _decoded(codec: Codec, data: bytes) -> object:
+    try:
+        return codec.decode(data)
+    except ValueError:
+        raise StreamError(400) from None
+
+
+def _say(subscriber: Subscriber, message: Message) -> None:
+    subscriber.outbox.put(_frame(subscriber.codec, message))
+
+
+def _frame(codec: Codec, message: Message) -> bytes:
+    return codec.frame([codec.item(message)])

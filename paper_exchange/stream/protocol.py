@@ -98,8 +98,8 @@ class Conversation:
     def _symbols(self, channel: str, symbols: Any) -> frozenset[str]:
         if not isinstance(symbols, list):
             raise StreamError(400)
-        if self._feed.options and channel == "quotes" and "*" in symbols:
-            raise StreamError(413)
+        if self._feed.options and "*" in symbols:
+            raise StreamError(413 if channel == "quotes" else 405)  # no tape of 10,000 contracts
         for symbol in symbols:
             if not isinstance(symbol, str) or not self._known(symbol):
                 raise StreamError(400)

@@ -1,4 +1,4 @@
-"""Refusals as Alpaca words them: HTTP status, its own code, message and extras.
+"""Refuseds as Alpaca words them: HTTP status, its own code, message and extras.
 
 The trading host says {"code", "message", ...extras}; the data host says {"message"}.
 Validation codes 4001xxxx travel with 422.
@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from paper_exchange.engine.refusals import Refused
+
 
 class Host(Enum):
     """Which of Alpaca's hosts a path lives on; they word the same refusal differently."""
@@ -20,18 +22,6 @@ class Host(Enum):
 
 class BadParameter(Exception):
     """A parameter or a body field is missing, malformed or out of bounds."""
-
-
-class Refusal(Exception):
-    """A request refused before it reached an account."""
-
-    def __init__(
-        self, status: int, code: int, message: str, extras: Mapping[str, Any] | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.extras = dict(extras or {})
 
 
 _WORDING: Mapping[str, Mapping[Host, tuple[int, int, str]]] = {
@@ -66,25 +56,25 @@ _WORDING: Mapping[str, Mapping[Host, tuple[int, int, str]]] = {
 }
 
 
-def refusal(reason: str, host: Host) -> Refusal:
+def refusal(reason: str, host: Host) -> Refused:
     """Return a refusal by name, as a host words it."""
-    return Refusal(*_WORDING[reason][host])
+    return Refused(*_WORDING[reason][host])
 
 
-def bad_parameter(error: BadParameter, host: Host) -> Refusal:
+def bad_parameter(error: BadParameter, host: Host) -> Refused:
     """Return a malformed request as a host words it."""
     if host is Host.DATA:
-        return Refusal(400, 40010000, str(error))
-    return Refusal(422, 40010001, str(error))
+        return Refused(400, 40010000, str(error))
+    return Refused(422, 40010001, str(error))
 
 
-def not_found(what: str) -> Refusal:
+def not_found(what: str) -> Refused:
     """Return the 404 of something that is not there."""
-    return Refusal(404, 40410000, what)
+    return Refused(404, 40410000, what)
 
 
-def body(error: Refusal, host: Host) -> dict[str, Any]:
+def body(error: Refused, host: Host) -> dict[str, Any]:
     """Return the JSON a client gets."""
     if host is Host.DATA:
-        return {"message": str(error)}
-    return {**error.extras, "code": error.code, "message": str(error)}
+        return {"message": error.message}
+    return {**error.extras, "code": error.code, "message": error.message}

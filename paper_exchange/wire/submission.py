@@ -11,20 +11,19 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from common.ids import CLIENT_ORDER_ID_MAX
+from common.ids import CLIENT_ORDER_ID_MAX, OrderId
 from common.money import parse_decimal
 from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
-from paper_exchange.wire.errors import BadParameter, Refusal
+from paper_exchange.engine.commands import LegRequest, SubmitOrder
+from paper_exchange.engine.refusals import Refused
+from paper_exchange.wire.errors import BadParameter
 
 Number: TypeAlias = str | int | float | None
 
-LEGS_MIN: Final = 2
-LEGS_MAX: Final = 4
 QTY_MAX: Final = Decimal(1_000_000)
 PRICE_MAX: Final = Decimal(1_000_000)
 
 _UNSERVED: Final = (
-    "notional",
     "stop_price",
     "trail_price",
     "trail_percent",
@@ -32,6 +31,7 @@ _UNSERVED: Final = (
     "stop_loss",
     "advanced_instructions",
 )
+_BOTH: Final = "only one of qty or notional is accepted"
 _TYPES: Final = {kind.value: kind for kind in OrderType}
 _TIMES: Final = {time.value: time for time in TimeInForce}
 _SIDES: Final = {side.value: side for side in Side}
@@ -61,7 +61,7 @@ class PostedOrder(msgspec.Struct, frozen=True):
     position_intent: str | None = None
     extended_hours: bool | str | None = None
     legs: list[PostedLeg] | None = None
-    notional: Any = None
+    notional: Number = None
     stop_price: Any = None
     trail_price: Any = None
     trail_percent: Any = None
@@ -74,18 +74,16 @@ _DECODER: Final = msgspec.json.Decoder(PostedOrder)
 
 
 def posted(body: bytes) -> PostedOrder:
-    """Decode a body; raise Refusal for broken JSON and BadParameter for wrong types."""
+    """Decode a body; raise Refused for broken JSON and BadParameter for wrong types."""
     try:
         order = _DECODER.decode(body)
     except msgspec.ValidationError as e:
         raise BadParameter(f"invalid order: {e}") from None
     except (ValueError, RecursionError):
-        raise Refusal(400, 40010000, "request body format is invalid") from None
+        raise Refused(400, 40010000, "request body format is invalid") from None
     for name in _UNSERVED:
         if getattr(order, name) is not None:
-            raise Refusal(422, 42210000, f"{name} is not supported")
-    if str(order.extended_hours).lower() == "true":
-        raise Refusal(422, 42210000, "extended_hours is not supported")
+            raise Refused(422, 42210000, f"{name} is not supported")
     return order
 
 
@@ -106,7 +104,7 @@ def order_class(order: PostedOrder) -> OrderClass:
         return OrderClass.SIMPLE
     if text == "mleg":
         return OrderClass.MLEG
-    raise Refusal(422, 42210000, f"invalid order_class: {text!r:.20}; served are simple and mleg")
+    raise Refused(422, 42210000, f"invalid order_class: {text!r:.20}; served are simple and mleg")
 
 
 def order_type(order: PostedOrder) -> OrderType:
@@ -115,7 +113,7 @@ def order_type(order: PostedOrder) -> OrderType:
     if not text:
         raise BadParameter("type is required")
     if text not in _TYPES:
-        raise Refusal(422, 42210000, f"invalid type: {text!r:.20}; served are market and limit")
+        raise Refused(422, 42210000, f"invalid type: {text!r:.20}; served are market and limit")
     return _TYPES[text]
 
 
@@ -125,15 +123,17 @@ def time_in_force(order: PostedOrder) -> TimeInForce:
     if not text:
         raise BadParameter("time_in_force is required")
     if text not in _TIMES:
-        raise Refusal(422, 42210000, "invalid time_in_force")
+        raise Refused(422, 42210000, "invalid time_in_force")
     return _TIMES[text]
 
 
-def quantity(order: PostedOrder) -> Decimal:
-    """Return the units wanted, above 0 and within bounds."""
-    if order.qty is None:
-        raise BadParameter("qty or notional is required")
-    return _positive("qty", order.qty, QTY_MAX)
+def quantity(order: PostedOrder) -> tuple[Decimal | None, Decimal | None]:
+    """Return qty and notional, exactly one of them, above 0 and within bounds."""
+    if (order.qty is None) == (order.notional is None):
+        raise BadParameter("qty or notional is required" if order.qty is None else _BOTH)
+    if order.qty is not None:
+        return _positive("qty", order.qty, QTY_MAX), None
+    return None, _positive("notional", order.notional, PRICE_MAX)
 
 
 def limit_price(order: PostedOrder, kind: OrderType) -> Decimal | None:
@@ -166,6 +166,35 @@ def intent(text: str | None) -> PositionIntent | None:
     if text.lower() not in _INTENTS:
         raise BadParameter(f"invalid position_intent: {text!r:.20}")
     return _INTENTS[text.lower()]
+
+
+def to_command(order: PostedOrder, order_id: OrderId) -> SubmitOrder:
+    """Return the command a posted order means; raise BadParameter or Refused."""
+    kind = order_type(order)
+    qty, notional = quantity(order)
+    return SubmitOrder(
+        order_id=order_id,
+        type=kind,
+        time_in_force=time_in_force(order),
+        order_class=order_class(order),
+        symbol=(order.symbol or "").upper(),
+        side=side(order.side),
+        qty=qty,
+        notional=notional,
+        limit_price=limit_price(order, kind),
+        position_intent=intent(order.position_intent),
+        legs=tuple(_leg(leg) for leg in order.legs or ()),
+        client_order_id=client_order_id(order),
+        extended_hours=str(order.extended_hours).lower() == "true",
+    )
+
+
+def _leg(leg: PostedLeg) -> LegRequest:
+    wanted = intent(leg.position_intent)
+    way = side(leg.side) or (wanted.side if wanted is not None else None)
+    if way is None:
+        raise BadParameter("side is required for each leg")
+    return LegRequest(symbol=leg.symbol.upper(), ratio=ratio(leg), side=way, position_intent=wanted)
 
 
 def ratio(leg: PostedLeg) -> int:

@@ -66,6 +66,7 @@ def test_an_option_feed_names_only_its_two_channels() -> None:
     ("message", "code"),
     [
         ({"action": "subscribe", "quotes": ["*"]}, 413),
+        ({"action": "subscribe", "trades": ["*"]}, 405),
         ({"action": "subscribe", "bars": [CALL]}, 410),
         ({"action": "subscribe", "quotes": ["SPY"]}, 400),
         ({"action": "subscribe", "quotes": CALL}, 400),

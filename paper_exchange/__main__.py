@@ -1,0 +1,186 @@
+"""The command that runs the exchange: arguments, keys, socket, server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from common.clock import SystemClock
+from common.errors import Misconfigured, StateUnwritable, TradingError
+from common.ids import RandomIds
+from common.money import parse_decimal
+from paper_exchange.app import FIRST_DAY, ClockKind, Options, create_app
+from paper_exchange.stream.connection import MESSAGE_MAX
+from paper_exchange.stream.plan import DataPlan
+from paper_exchange.tenancy.key_file import read_or_create
+
+ENVIRONMENT: Final = "PAPER_EXCHANGE_"
+STOP_SECONDS: Final = 2  # what open requests and streams get before the database is closed
+BACKLOG: Final = 1024
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until told to stop; return the exit code, 2 for what cannot be run."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=arguments.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        options = options_of(arguments)
+        with listener(arguments.host, arguments.port) as sock:
+            _serve(options, sock, arguments)
+    except TradingError as e:
+        print(f"paper_exchange: {e}. Next: {e.remedy}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's arguments."""
+    flags = argparse.ArgumentParser(prog="paper_exchange", description="An Alpaca API of your own.")
+    add = flags.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=8090, help="port to listen on; 0 takes any free one")
+    add("--database", default="sqlite:///paper_exchange.db", help="SQLAlchemy URL")
+    add("--feed", choices=["synthetic"], default="synthetic", help="where prices come from")
+    add("--clock", choices=[kind.value for kind in ClockKind], default=ClockKind.REAL.value)
+    add("--seed", type=int, default=7, help="of the synthetic market")
+    add("--speed", type=_positive, help="exchange seconds per second, demo clock")
+    add("--at", type=time.fromisoformat, help="New York time the first day starts at")
+    add("--day", type=date.fromisoformat, default=FIRST_DAY, help="the first day")
+    add("--cash", type=_money, default=Decimal(100_000), help="of a new account, dollars")
+    add("--api-key", help=f"or {ENVIRONMENT}API_KEY")
+    add("--secret-key", help=f"or {ENVIRONMENT}SECRET_KEY")
+    add("--key-file", type=Path, help="keys as JSON, mode 0600; written when absent")
+    add("--admin-key", help=f"lets its holder move a stepped clock; or {ENVIRONMENT}ADMIN_KEY")
+    add("--address-file", type=Path, help="where to write the address once listening")
+    add("--rate-limit", type=int, default=0, help="requests a minute of each key; 0 is none")
+    add("--data-plan", choices=[plan.value for plan in DataPlan], default=DataPlan.BASIC.value)
+    add("--option-symbols-max", type=int, help="option quotes of one stream")
+    add("--log-level", choices=["debug", "info", "warning", "error"], default="info")
+    return flags
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raise Misconfigured when the address is not to be had."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as e:
+        raise Misconfigured(
+            f"cannot listen on {host}:{port}: {e}", remedy="choose another --port, 0 takes any"
+        ) from None
+
+
+def _serve(options: Options, sock: socket.socket, arguments: argparse.Namespace) -> None:
+    def announce() -> None:
+        address = _address(sock)
+        print(address["url"], flush=True)
+        if arguments.address_file is not None:
+            _write(arguments.address_file, json.dumps(address))
+
+    config = uvicorn.Config(
+        create_app(options, announce),
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_MAX,
+        ws_per_message_deflate=False,  # costs more than it saves on loopback
+        timeout_graceful_shutdown=STOP_SECONDS,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    uvicorn.Server(config).run(sockets=[sock])
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """Return how to run; raise Misconfigured naming the argument that is wrong."""
+    key, secret = _keys(arguments)
+    if not 0 <= arguments.seed < 2**63:
+        raise Misconfigured("--seed must be a whole number from 0", remedy="correct --seed")
+    if arguments.rate_limit < 0:
+        raise Misconfigured("--rate-limit must not be negative", remedy="0 switches it off")
+    return Options(
+        database=arguments.database,
+        api_key=key,
+        secret_key=secret,
+        clock=ClockKind(arguments.clock),
+        seed=arguments.seed,
+        speed=arguments.speed,
+        day=arguments.day,
+        at=arguments.at,
+        cash=arguments.cash,
+        admin_key=arguments.admin_key or os.environ.get(f"{ENVIRONMENT}ADMIN_KEY"),
+        rate_limit=arguments.rate_limit,
+        plan=DataPlan(arguments.data_plan),
+        option_symbols_max=arguments.option_symbols_max,
+    )
+
+
+def _keys(arguments: argparse.Namespace) -> tuple[str, str]:
+    """Return the keys given by argument, environment or file, in this order."""
+    key = arguments.api_key or os.environ.get(f"{ENVIRONMENT}API_KEY")
+    secret = arguments.secret_key or os.environ.get(f"{ENVIRONMENT}SECRET_KEY")
+    if (key is None) != (secret is None):
+        raise Misconfigured("--api-key and --secret-key go together", remedy="give both")
+    if key is not None and secret is not None:
+        return key, secret
+    if arguments.key_file is None:
+        raise Misconfigured(
+            "no keys were given", remedy="give --key-file FILE, or --api-key and --secret-key"
+        )
+    pair = read_or_create(arguments.key_file, RandomIds())
+    return pair.key, pair.secret
+
+
+def _address(sock: socket.socket) -> dict[str, object]:
+    host, port = sock.getsockname()[:2]
+    reachable = "127.0.0.1" if host == "0.0.0.0" else "::1" if host == "::" else host  # noqa: S104
+    shown = f"[{reachable}]" if ":" in reachable else reachable
+    return {
+        "url": f"http://{shown}:{port}",
+        "pid": os.getpid(),
+        "started": SystemClock().now().isoformat(),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file whole, so that a reader never sees half of it."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        fresh.write_text(text)
+        fresh.replace(path)
+    except OSError as e:
+        raise StateUnwritable(f"cannot write {path}: {e}") from None
+
+
+def _positive(text: str) -> float:
+    value = float(parse_decimal(text))
+    if not 0 < value <= 1000:
+        raise ValueError(text)
+    return value
+
+
+def _money(text: str) -> Decimal:
+    value = parse_decimal(text)
+    if not 0 < value <= 10_000_000:
+        raise ValueError(text)
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
