@@ -88,9 +88,9 @@ class AlpacaReader:
         )
         reply = await self._channel.ask(request, Lane.ORDERS)
         if reply.status == 404:
-            if isinstance(reply.body, dict) and reply.body.get("code") == NOT_FOUND:
+            if _knows_no_such_order(reply.body):
                 return None
-            # A proxy's or a wrong host's 404 does not know our orders.
+            # A 404 of a proxy, or of a path the host does not serve, knows no orders.
             raise BrokerUnavailable(f"a 404 that is not the broker's: {reply.body!s:.100}")
         return _read(codec.order, definite(reply).body)
 
@@ -216,6 +216,12 @@ def _read(read: Callable[[Any], T], body: Any) -> T:
         return read(body)
     except (Unreadable, LookupError, TypeError, AttributeError) as e:
         raise BrokerUnavailable(f"the broker's answer cannot be read: {e}") from e
+
+
+def _knows_no_such_order(body: Any) -> bool:
+    if not isinstance(body, dict) or body.get("code") != NOT_FOUND:
+        return False
+    return "order" in str(body.get("message", "")).lower()
 
 
 def _chunks(symbols: Sequence[str]) -> list[Sequence[str]]:

@@ -78,7 +78,11 @@ async def test_wrong_keys_are_said_to_be_wrong() -> None:
 
 async def test_an_order_is_missing_only_when_the_broker_itself_says_so() -> None:
     missing = reply(404, {"code": 40410000, "message": "order not found"})
-    strangers = reply(404, b"<html>404</html>"), reply(404, {"message": "Not Found"})
+    strangers = (
+        reply(404, b"<html>404</html>"),
+        reply(404, {"message": "Not Found"}),
+        reply(404, {"code": 40410000, "message": "endpoint not found."}),
+    )
     async with against(missing, *strangers) as (connection, _):
         assert await connection.reader.order_by_client_id(CID) is None
         for _stranger in strangers:
