@@ -8,17 +8,17 @@ call and row 2i + 1 the put of the i-th strike, so a right is a slice with a ste
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Final
 
 from common.clock import WallClock
 from common.contracts import OptionContract, Right
 from common.errors import MarketDataMissing, NoSuchContract, QuoteUnusable, StaleQuote
-from common.money import PRICE_SCALE, Price, from_scaled
+from common.money import PRICE_SCALE
 from common.quotes import Quote
+from services.market.columns import NEVER_NS, CacheCounters, Columns, to_quote
 from services.market.wire import QuoteMessage
 
 _PRICE_MOST: Final = 100_000.0  # dollars per share; beyond it is no option price
@@ -26,55 +26,6 @@ _SIZE_MOST: Final = 1e9  # contracts
 _CROSS_LEAST: Final = 0.50  # dollars a market may be crossed for a moment and be a market
 _CROSS_FRACTION: Final = 0.10  # of the bid, likewise
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheCounters:
-    """What became of the quotes offered since the process started.
-
-    applied: kept. polled: of them, those that came by a REST poll. conflated: kept, then
-    overwritten before anyone read them. reordered: older than the one held, dropped. insane:
-    no market could quote so, dropped. crossed: bid above ask within reason; kept, so that the
-    contract shows as crossed and nothing trades on it. unknown: of no contract held.
-    """
-
-    applied: int
-    polled: int
-    conflated: int
-    reordered: int
-    insane: int
-    crossed: int
-    unknown: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
-    """Every contract's newest quote at one instant, by row. Copies: safe to keep.
-
-    Prices are integers of $0.0001; received_ns is wall time, 0 where nothing was ever received.
-    """
-
-    revision: int
-    day: date
-    contracts: tuple[OptionContract, ...]
-    bid: Sequence[int]
-    ask: Sequence[int]
-    bid_size: Sequence[float]
-    ask_size: Sequence[float]
-    quoted_at: Sequence[datetime]
-    received_ns: Sequence[int]
-
-    def quote(self, row: int) -> Quote | None:
-        """Return the quote of a row, None where nothing was ever received."""
-        if not self.received_ns[row]:
-            return None
-        return Quote(
-            bid=_price(self.bid[row]),
-            ask=_price(self.ask[row]),
-            bid_size=int(self.bid_size[row]),
-            ask_size=int(self.ask_size[row]),
-            at=self.quoted_at[row],
-        )
 
 
 class OptionChainCache:
@@ -179,7 +130,7 @@ class OptionChainCache:
                 continue
             held = self._quoted_at[row]
             same = (
-                self._received_ns[row]
+                self._received_ns[row] != NEVER_NS
                 and self._bid[row] == quote.bid * PRICE_SCALE
                 and self._ask[row] == quote.ask * PRICE_SCALE
             )
@@ -210,18 +161,20 @@ class OptionChainCache:
         if age > age_max:
             raise StaleQuote(contract.symbol, age=age, age_max=age_max)
         self._unread[row] = False
-        return Quote(
-            bid=_price(self._bid[row]),
-            ask=_price(self._ask[row]),
-            bid_size=int(self._bid_size[row]),
-            ask_size=int(self._ask_size[row]),
-            at=self._quoted_at[row],
+        return to_quote(
+            self._bid[row],
+            self._ask[row],
+            self._bid_size[row],
+            self._ask_size[row],
+            self._quoted_at[row],
         )
 
     def ages(self, symbols: Iterable[str]) -> list[timedelta]:
         """Return how long ago each contract's quote was received, of those that have one."""
         rows = (self._rows.get(symbol) for symbol in symbols)
-        return [self._age(row) for row in rows if row is not None and self._received_ns[row]]
+        return [
+            self._age(row) for row in rows if row is not None and self._received_ns[row] != NEVER_NS
+        ]
 
     def columns(self) -> Columns:
         """Return a copy of the quotes, marked as read; raise MarketDataMissing without a day."""
@@ -276,7 +229,7 @@ class OptionChainCache:
             self._reordered += 1
 
     def _fault(self, row: int) -> str:
-        if not self._received_ns[row]:
+        if self._received_ns[row] == NEVER_NS:
             return "never quoted"
         return "crossed" if self._bid[row] > self._ask[row] > 0 else "one-sided"
 
@@ -296,7 +249,7 @@ class OptionChainCache:
         self._bid_size: list[float] = [0] * size
         self._ask_size: list[float] = [0] * size
         self._quoted_at = [_NEVER] * size
-        self._received_ns = [0] * size
+        self._received_ns = [NEVER_NS] * size
         self._unread = [False] * size
 
     def _restore(self, before: Columns) -> None:
@@ -326,9 +279,3 @@ def _message(symbol: str, quote: Quote, at: datetime) -> QuoteMessage:
         bid_size=quote.bid_size,
         ask_size=quote.ask_size,
     )
-
-
-@lru_cache(maxsize=65_536)
-def _price(units: int) -> Price:
-    """Return the decimal of a column's integer; a chain repeats few thousand of them."""
-    return from_scaled(units, PRICE_SCALE)

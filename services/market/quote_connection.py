@@ -46,7 +46,7 @@ class Tally:
     messages: int = 0
     undecodable: int = 0
     errors: int = 0
-    last_message_ns: int = 0
+    last_message_ns: int | None = None
 
 
 class QuoteConnection(WSListener):

@@ -128,7 +128,7 @@ class OptionQuoteStream:
         subscribed = self._connection.subscribed if self._connection else frozenset[str]()
         ages = self._cache.ages(subscribed)
         last = self._tally.last_message_ns
-        age = timedelta(microseconds=(self._wall.ns() - last) / 1000) if last else None
+        age = None if last is None else timedelta(microseconds=(self._wall.ns() - last) / 1000)
         return StreamStats(
             state=self._state,
             feed=self._feed,
@@ -243,7 +243,7 @@ class OptionQuoteStream:
         now = self._wall.ns()
         if not self._wanted or not self._due():
             self._silent_since_ns = now
-        since = max(self._silent_since_ns, self._tally.last_message_ns)
+        since = max(self._silent_since_ns, self._tally.last_message_ns or self._silent_since_ns)
         return timedelta(microseconds=(now - since) / 1000)
 
     async def _shut(self, connection: QuoteConnection) -> None:

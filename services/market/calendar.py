@@ -1,0 +1,110 @@
+"""Which session it is, from the broker's calendar, and what time, from the broker's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from common.clock import NS, Clock, MarketClock, WallClock
+from common.errors import MarketDataMissing
+from common.session import Session, trading_day
+from services.broker.reader import BrokerReader
+
+_AHEAD: Final = timedelta(days=10)  # spans every holiday
+_ANCHOR_EVERY: Final = timedelta(seconds=30)
+_ANCHOR_EVERY_FAST: Final = timedelta(seconds=2)  # a clock that runs fast drifts fast
+_SAMPLE_AFTER: Final = timedelta(seconds=1)
+_RATE_AGREES: Final = 0.05  # relative: two estimates this close are the exchange's rate
+_RATE_IS_ONE: Final = 0.02
+
+
+class SessionCalendar:
+    """Trading days as the broker lists them; read once a day."""
+
+    def __init__(self, reader: BrokerReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._sessions: tuple[Session, ...] = ()
+        self._read_for: date | None = None
+        self._lock = asyncio.Lock()
+
+    async def session(self) -> Session:
+        """Return today's session, all day long, or the next one when today has none.
+
+        Raises BrokerUnavailable, or MarketDataMissing when the calendar lists none.
+        """
+        today = trading_day(self._clock.now())
+        await self._read(today)
+        return _first(s for s in self._sessions if s.day >= today)
+
+    async def next_session(self) -> Session:
+        """Return the first session that has not opened yet; raises as session does."""
+        now = self._clock.now()
+        await self._read(trading_day(now))
+        return _first(s for s in self._sessions if s.open > now)
+
+    def options_trade(self, underlying: str) -> bool:
+        """Tell whether the underlying's options trade now, of what was read; else no."""
+        now = self._clock.now()
+        return any(s.open <= now < s.option_close(underlying) for s in self._sessions)
+
+    async def _read(self, today: date) -> None:
+        async with self._lock:
+            if self._read_for != today:
+                self._sessions = await self._reader.sessions(today, today + _AHEAD)
+                self._read_for = today
+
+
+def _first(sessions: Iterable[Session]) -> Session:
+    for session in sessions:
+        return session
+    raise MarketDataMissing("the broker's calendar lists no coming session")
+
+
+class ClockAnchor:
+    """Keeps a MarketClock on the broker's time, and learns how fast that runs.
+
+    A sample's time is that of the middle of its request. The rate is believed when two
+    estimates in a row agree, so that an exchange which jumps to its next day moves the clock
+    but is not taken for a fast one.
+    """
+
+    def __init__(self, reader: BrokerReader, clock: MarketClock, wall: WallClock) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._wall = wall
+        self._last: tuple[float, datetime] | None = None  # wall seconds, exchange time
+        self._guess: float | None = None
+
+    async def anchor(self) -> timedelta:
+        """Ask the broker for the time once; return how far off the clock was."""
+        asked = self._wall.ns()
+        told = (await self._reader.clock()).timestamp
+        answered = self._wall.ns()
+        at = (asked + answered) / 2 / NS
+        rate = self._rate(at, told)
+        self._last = (at, told)
+        lag = (answered / NS - at) * (self._clock.rate if rate is None else rate)
+        return self._clock.anchor(told + timedelta(seconds=lag), rate)
+
+    async def run(self) -> None:
+        """Anchor for ever: thrice at once to learn the rate, then now and then."""
+        for _ in range(2):
+            await self.anchor()
+            await asyncio.sleep(_SAMPLE_AFTER.total_seconds())
+        while True:
+            await self.anchor()
+            every = _ANCHOR_EVERY if self._clock.rate == 1 else _ANCHOR_EVERY_FAST
+            await asyncio.sleep(every.total_seconds())
+
+    def _rate(self, at: float, told: datetime) -> float | None:
+        """Return the rate once two estimates agree on one, None for no news."""
+        if self._last is None or at <= self._last[0]:
+            return None
+        guess = (told - self._last[1]).total_seconds() / (at - self._last[0])
+        before, self._guess = self._guess, guess
+        if guess < 0 or before is None or abs(guess - before) > _RATE_AGREES * max(guess, before):
+            return None
+        return 1.0 if abs(guess - 1) < _RATE_IS_ONE else guess

@@ -1,0 +1,296 @@
+"""Today's option chain as a service: found, streamed, polled, priced, and ended on time.
+
+Owns the cache. Quotes come by the stream near the money and by a poll of the whole chain,
+which also vouches for contracts too quiet to be streamed and stands in while the stream is
+away. What is over is never served, whatever the jobs below are doing: every read asks first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from common.clock import NS, MarketClock, WallClock
+from common.contracts import OptionContract
+from common.errors import MarketDataMissing
+from common.quotes import ChainSnapshot, Quote
+from common.session import REGULAR_CLOSE, Session, new_york_text, trading_day
+from services.broker.reader import BrokerReader
+from services.market.calendar import SessionCalendar
+from services.market.columns import CacheCounters
+from services.market.fitting import ChainFitter, FittedChain
+from services.market.option_chain_cache import OptionChainCache
+from services.market.quote_stream import OptionQuoteStream
+from services.market.spot import SpotFeed
+from services.market.stream_stats import StreamState, StreamStats
+from services.market.subscription import SubscriptionWindow
+
+log = logging.getLogger(__name__)
+
+_SPOT_AGE_MOST: Final = timedelta(seconds=30)  # an older one judges no quote
+_FIT_AGE_MOST: Final = timedelta(seconds=5)  # time passes even where no quote changes
+_LIST_AGAIN: Final = timedelta(minutes=10)  # exchanges add strikes when the market runs
+_PLANNED_RATE: Final = 200  # requests a minute the periods below are made for
+_POLL_BESIDE_STREAM: Final = timedelta(seconds=4)
+_POLL_ALONE: Final = timedelta(seconds=2)
+_POLL_CLOSED: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainPlan:
+    """What the chain service is told once. The names are those of the settings."""
+
+    underlying: str = "SPY"
+    feed: str = "indicative"
+    update_interval: timedelta = timedelta(seconds=0.25)
+    cleanup_interval: timedelta = timedelta(seconds=30)
+    stream_symbols_max: int = 200
+    auto_expire_time: time = time(16, 15)  # New York, of a full day
+    requests_per_minute: int = 200
+
+    def expires(self, session: Session) -> datetime:
+        """Return when a session's contracts are dropped; an early close moves it along."""
+        late = datetime.combine(date.min, self.auto_expire_time) - datetime.combine(
+            date.min, REGULAR_CLOSE
+        )
+        return session.close + late
+
+    def period(self, planned: timedelta) -> timedelta:
+        """Return how often to poll within the request budget; a larger one changes nothing."""
+        return planned * max(_PLANNED_RATE / self.requests_per_minute, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStatus:
+    """Where the chain stands: what is held, and where its quotes come from.
+
+    source: "stream" (with the poll beside it), "poll" alone, or "none".
+    """
+
+    day: date | None
+    contracts: int
+    source: str
+    poll_age: timedelta | None
+    counters: CacheCounters
+    stream: StreamStats
+
+
+class ChainService:
+    """The chain that expires today. Its jobs are kept by the supervisor; reads never wait."""
+
+    def __init__(
+        self,
+        reader: BrokerReader,
+        stream: OptionQuoteStream,
+        cache: OptionChainCache,
+        spot: SpotFeed,
+        calendar: SessionCalendar,
+        *,
+        clock: MarketClock,
+        wall: WallClock,
+        plan: ChainPlan,
+    ) -> None:
+        self._reader = reader
+        self._stream = stream
+        self._cache = cache
+        self._spot = spot
+        self._calendar = calendar
+        self._clock = clock
+        self._wall = wall
+        self._plan = plan
+        self._session: Session | None = None
+        self._window = SubscriptionWindow()
+        self._fitter = ChainFitter()
+        self._fitted: FittedChain | None = None
+        self._fitted_of: tuple[int, Quote | None] | None = None
+        self._fitted_ns = self._listed_ns = 0
+        self._polled_ns: int | None = None
+        self._shown: tuple[FittedChain, int, ChainSnapshot] | None = None
+
+    def jobs(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return everything that has to run for ever, by name."""
+        return {
+            "option chain": self.keep_listed,
+            "option chain fit": self.keep_fitted,
+            "option chain poll": self.keep_polled,
+            "option quote stream": self._stream.run,
+            "spot": self._spot.run,
+        }
+
+    def start_streaming(self) -> StreamStats:
+        """Stream quotes from now on; starting twice is starting once."""
+        self._subscribe()
+        self._stream.start()
+        return self._stream.stats()
+
+    async def stop_streaming(self) -> StreamStats:
+        """Close the stream's socket; the poll goes on."""
+        await self._stream.stop()
+        return self._stream.stats()
+
+    def status(self) -> ChainStatus:
+        """Return what is held and how it comes in."""
+        polled = None if self._polled_ns is None else self._wall.ns() - self._polled_ns
+        live = self._stream.state is StreamState.LIVE
+        return ChainStatus(
+            day=self._cache.day,
+            contracts=len(self._cache.contracts),
+            source="stream" if live else "none" if polled is None else "poll",
+            poll_age=timedelta(microseconds=polled / 1000) if polled is not None else None,
+            counters=self._cache.counters(),
+            stream=self._stream.stats(),
+        )
+
+    def snapshot(self) -> ChainSnapshot:
+        """Return the chain as of the last fit, with ages as of now.
+
+        Raises MarketDataMissing when there is none of today.
+        """
+        self._require_today()
+        if self._fitted is None:
+            self._fit()
+        if self._fitted is None:
+            raise MarketDataMissing(f"no price of {self._plan.underlying} was received yet")
+        now = self._wall.ns()
+        if self._shown is not None:
+            fitted, shown_ns, snapshot = self._shown
+            if fitted is self._fitted and now - shown_ns < _ns(self._plan.update_interval):
+                return snapshot
+        snapshot = self._fitted.snapshot(now)
+        self._shown = (self._fitted, now, snapshot)
+        return snapshot
+
+    def leg(self, contract: OptionContract, *, age_max: timedelta) -> Quote:
+        """Return the newest quote of one contract, younger than age_max.
+
+        Raises MarketDataMissing, NoSuchContract, QuoteUnusable or StaleQuote.
+        """
+        self._require_today()
+        return self._cache.leg(contract, age_max=age_max)
+
+    async def refresh(self) -> None:
+        """Drop what is over, and find today's contracts when they are not held."""
+        session = await self._calendar.session()
+        self._session = session
+        if self._over(session):
+            self._drop()
+            return
+        now = self._wall.ns()
+        if self._cache.day == session.day and now - self._listed_ns < _ns(_LIST_AGAIN):
+            return
+        if self._cache.day != session.day:
+            self._drop()
+        listed = await self._reader.contracts(self._plan.underlying, session.day)
+        contracts = {entry.contract for entry in listed if entry.tradable}
+        if not contracts:
+            raise MarketDataMissing(f"no {self._plan.underlying} contracts expire {session.day}")
+        if contracts != set(self._cache.contracts):
+            self._cache.load(session.day, contracts)
+        self._listed_ns = now
+        self._subscribe()
+
+    async def poll(self) -> None:
+        """Ask the broker for the latest quote of every contract held."""
+        day = self._cache.day
+        if day is None:
+            return
+        asked_ns = self._wall.ns()  # a quote may be as old as the question
+        quotes = await self._reader.chain_quotes(self._plan.underlying, day)
+        if self._cache.day == day:
+            self._cache.confirm(quotes, asked_ns)
+            self._polled_ns = asked_ns
+
+    async def keep_listed(self) -> None:
+        """Refresh for ever: each cleanup interval of market time, and at the moment of expiry."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._refresh_after().total_seconds())
+
+    async def keep_fitted(self) -> None:
+        """Fit for ever, each update interval in which anything changed."""
+        while True:
+            await asyncio.sleep(self._plan.update_interval.total_seconds())
+            self._fit()
+            self._subscribe()
+
+    async def keep_polled(self) -> None:
+        """Poll for ever: beside the stream now and then, without it as often as is fair."""
+        while True:
+            await self.poll()
+            await asyncio.sleep(self._poll_period().total_seconds())
+
+    def _poll_period(self) -> timedelta:
+        if self._cache.day is None:
+            return self._plan.update_interval
+        if not self._calendar.options_trade(self._plan.underlying):
+            return self._plan.period(_POLL_CLOSED)
+        live = self._stream.state is StreamState.LIVE
+        return self._plan.period(_POLL_BESIDE_STREAM if live else _POLL_ALONE)
+
+    def _refresh_after(self) -> timedelta:
+        rate = self._clock.rate
+        pause = max(self._plan.cleanup_interval / max(rate, 1.0), self._plan.update_interval)
+        if self._session is None or rate <= 0:
+            return pause
+        left = (self._plan.expires(self._session) - self._clock.now()) / rate
+        return min(left, pause) if left > timedelta(0) else pause
+
+    def _over(self, session: Session) -> bool:
+        """Tell whether a session's contracts are of another day, or past their time."""
+        now = self._clock.now()
+        return session.day != trading_day(now) or now >= self._plan.expires(session)
+
+    def _require_today(self) -> None:
+        session = self._session
+        if session is None or self._cache.day is None or self._over(session):
+            when = f"; the session opens {new_york_text(session.open)}" if session else ""
+            raise MarketDataMissing(f"no {self._plan.underlying} chain of today is held{when}")
+        if self._cache.day != session.day:
+            raise MarketDataMissing(f"the chain held is of {self._cache.day}")
+
+    def _drop(self) -> None:
+        self._fitted = self._shown = self._fitted_of = None
+        if self._cache.day is not None:
+            log.info("the contracts of %s are over", self._cache.day)
+            self._cache.expire()
+            self._stream.want(())
+
+    def _subscribe(self) -> None:
+        """Stream the contracts nearest the money, once it is known where that is."""
+        spot = self._spot.latest
+        if spot is None or self._cache.day is None:
+            return
+        most = min(self._plan.stream_symbols_max, self._stream.symbols_limit or 1_000_000)
+        self._stream.want(self._window.pick(self._cache.contracts, spot.mid, most))
+
+    def _fit(self) -> None:
+        """Price the chain again if a quote, spot or the time has changed."""
+        session, spot, now = self._session, self._spot.latest, self._wall.ns()
+        if session is None or spot is None or not self._cache.contracts or self._over(session):
+            return
+        of = (self._cache.revision, spot)
+        if of == self._fitted_of and now - self._fitted_ns < _ns(_FIT_AGE_MOST):
+            return
+        at = self._clock.now()
+        age = self._spot.age
+        known = age is not None and age <= _SPOT_AGE_MOST
+        columns = self._cache.columns()
+        whole = (session.close - session.open) / timedelta(minutes=1)
+        fit = self._fitter.fit(
+            columns,
+            spot=float(spot.mid) if known else float("nan"),
+            minutes=min(session.minutes_to_close(at), whole),  # variance passes in the session
+            now_ns=now,
+        )
+        self._fitted = FittedChain(
+            columns=columns, fit=fit, at=at, spot=spot.mid, feed=self._plan.feed
+        )
+        self._fitted_of, self._fitted_ns = of, now
+
+
+def _ns(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1) * (NS // 1_000_000)
