@@ -76,7 +76,7 @@ class ExchangeSettings(BaseModel):
 
 
 # Where a daemon is and how it logs: two of these may differ and still be the same desk.
-_WHERE = {"state_dir", "log_level", "host", "port", "prometheus_port"}
+_WHERE = frozenset({"state_dir", "log_level", "host", "port", "prometheus_port"})
 
 
 class Settings(BaseSettings):
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
 
     # Confirmation
     confirmation_timeout: Annotated[Seconds, Positive] = timedelta(seconds=30)
-    price_tolerance: Annotated[Money, Bounded] = Decimal("0.10")  # of the net; 2 cents always pass
+    price_tolerance: Annotated[Money, Bounded] = Decimal("0.05")  # of the net; 2 cents always pass
 
     # Market data
     spy_chain_update_interval: Annotated[Seconds, Positive] = timedelta(seconds=0.25)
@@ -121,7 +121,8 @@ class Settings(BaseSettings):
 
     # Broker connection
     broker_timeout: Annotated[Seconds, Positive] = timedelta(seconds=8)
-    broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] = 200
+    # None is 200, the broker's own limit, and plenty at the embedded exchange.
+    broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
 
     # The daemon
     state_dir: Path = Path("~/.zero-dte-desk")
@@ -173,6 +174,13 @@ class Settings(BaseSettings):
         return derived
 
     @property
+    def requests_per_minute(self) -> int:
+        """How many requests the broker gets at most."""
+        if self.broker_requests_per_minute is not None:
+            return self.broker_requests_per_minute
+        return 6_000 if self.mode is Mode.PAPER_LOCAL else 200
+
+    @property
     def state_home(self) -> Path:
         """The state folder, absolute."""
         return self.state_dir.expanduser().absolute()
@@ -182,7 +190,7 @@ class Settings(BaseSettings):
 
         Keys enter as hashes, so the digest may be written to the lock file.
         """
-        values = self.model_dump(mode="json", exclude=_WHERE)
+        values = self.model_dump(mode="json", exclude=set(_WHERE))
         for key in ("alpaca_api_key", "alpaca_secret_key"):
             secret = getattr(self, key)
             if secret is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from common.quotes import ChainRow
+from common.contracts import OptionContract
+from common.errors import BadArgument
+from common.quotes import ChainRow, ChainSnapshot
 from tools.toolset import READS, Toolset
 from tools.views import View, number, price
 from tools.wants import Desk
@@ -14,6 +17,7 @@ from tools.wants import Desk
 options = Toolset("options")
 
 SYMBOLS_MAX = 40  # rows of one answer
+NEAR = 20  # contracts shown when none is named
 
 
 class OptionRow(BaseModel):
@@ -67,6 +71,34 @@ class SnapshotView(View):
     feed: str
     options: list[OptionRow]
 
+    @classmethod
+    def of(cls, mode: str, chain: ChainSnapshot, symbols: Sequence[str]) -> SnapshotView:
+        """Return the view of some contracts, of those at the money when none is named."""
+        wanted = [_contract(symbol) for symbol in symbols]
+        rows = [chain.row(contract) for contract in wanted] or _at_the_money(chain)
+        return cls(
+            mode=mode,
+            underlying=chain.underlying,
+            expiry=chain.expiry.isoformat(),
+            spot=price(chain.spot),
+            forward=number(chain.forward),
+            minutes_to_close=number(chain.minutes, 1),
+            feed=chain.feed,
+            options=[OptionRow.of(row) for row in rows],
+        )
+
+
+def _contract(symbol: str) -> OptionContract:
+    try:
+        return OptionContract.from_occ(symbol.upper())
+    except ValueError as e:
+        raise BadArgument(f"symbol_or_symbols: {e}") from None
+
+
+def _at_the_money(chain: ChainSnapshot) -> list[ChainRow]:
+    near = sorted(chain.rows, key=lambda row: abs(row.contract.strike - chain.spot))[:NEAR]
+    return sorted(near, key=lambda row: row.contract)
+
 
 def _listed(value: object) -> object:
     """Take one symbol, several separated by commas, or a list."""
@@ -86,14 +118,4 @@ async def get_option_snapshot(desk: Desk, symbol_or_symbols: Symbols = []) -> Sn
 
     Greeks are computed here from the live chain: the broker publishes none on expiry day.
     """
-    found = await desk.chain.rows(symbol_or_symbols)
-    return SnapshotView(
-        mode=desk.mode,
-        underlying=found.chain.underlying,
-        expiry=found.chain.expiry.isoformat(),
-        spot=price(found.chain.spot),
-        forward=number(found.chain.forward),
-        minutes_to_close=number(found.chain.minutes, 1),
-        feed=found.chain.feed,
-        options=[OptionRow.of(row) for row in found.rows],
-    )
+    return SnapshotView.of(desk.mode, desk.chain.snapshot(), symbol_or_symbols)

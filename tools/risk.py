@@ -8,8 +8,10 @@ from pydantic import BaseModel, Field
 
 from common.contracts import Right
 from common.errors import ReleaseRefused
+from services.execution.unwinder import Flattened
 from services.portfolio.greeks import GreeksReport
 from services.portfolio.pnl import PositionPnl, SessionPnl
+from services.runtime import Services
 from services.strategies.base import Strategy
 from services.strategies.iron_condor import IronCondor
 from services.strategies.opening_range import OpeningRangeBreakout
@@ -38,6 +40,24 @@ class DeltaView(View):
     total: GreeksView | None
     holdings: list[HeldGreeks]
     unknown: list[str]
+
+    @classmethod
+    def of(cls, mode: str, found: GreeksReport) -> DeltaView:
+        """Return the view of a report."""
+        return cls(
+            mode=mode,
+            total=None if found.total is None else GreeksView.of(found.total),
+            holdings=[
+                HeldGreeks(
+                    symbol=held.symbol,
+                    qty=held.qty,
+                    greeks=None if held.sensitivity is None else GreeksView.of(held.sensitivity),
+                    estimated=held.estimated,
+                )
+                for held in found.holdings
+            ],
+            unknown=list(found.unknown),
+        )
 
 
 class HeldPnl(BaseModel):
@@ -93,6 +113,20 @@ class FlattenView(View):
     orders_left: list[str]
     notes: list[str]
 
+    @classmethod
+    def of(cls, desk: Services, done: Flattened) -> FlattenView:
+        """Return the view of what flattening did."""
+        return cls(
+            mode=desk.mode,
+            flat=done.flat,
+            message="Flat: no position, no order." if done.flat else "NOT flat; call it again.",
+            canceled_orders=done.canceled,
+            closing_orders=[OrderView.of(desk.orders.held(record)) for record in done.closing],
+            positions_left=[f"{price(held.qty)} {held.symbol}" for held in done.positions_left],
+            orders_left=list(done.orders_left),
+            notes=list(dict.fromkeys(done.notes)),
+        )
+
 
 @risk.tool(READS)
 async def show_pnl(desk: Desk) -> PnlView:
@@ -104,21 +138,7 @@ async def show_pnl(desk: Desk) -> PnlView:
 @risk.tool(READS)
 async def portfolio_delta(desk: Desk) -> DeltaView:
     """Show delta and the other greeks of everything held, each holding and in total."""
-    found = await desk.portfolio.greeks()
-    return DeltaView(
-        mode=desk.mode,
-        total=None if found.total is None else GreeksView.of(found.total),
-        holdings=[
-            HeldGreeks(
-                symbol=held.symbol,
-                qty=held.qty,
-                greeks=None if held.sensitivity is None else GreeksView.of(held.sensitivity),
-                estimated=held.estimated,
-            )
-            for held in found.holdings
-        ],
-        unknown=list(found.unknown),
-    )
+    return DeltaView.of(desk.mode, await desk.portfolio.greeks())
 
 
 @risk.tool(READS)
@@ -162,17 +182,7 @@ async def flatten_all(desk: Desk, by: Caller) -> FlattenView:
 
     Works with the kill switch set. Safe to repeat. Takes up to 25 seconds.
     """
-    done = await desk.flatten(by)
-    return FlattenView(
-        mode=desk.mode,
-        flat=done.flat,
-        message="Flat: no position, no order." if done.flat else "NOT flat; call it again.",
-        canceled_orders=done.canceled,
-        closing_orders=[OrderView.of(desk.orders.held(record)) for record in done.closing],
-        positions_left=[f"{price(held.qty)} {held.symbol}" for held in done.positions_left],
-        orders_left=list(done.orders_left),
-        notes=list(dict.fromkeys(done.notes)),
-    )
+    return FlattenView.of(desk, await desk.flatten(by))
 
 
 def _candidate(name: StrategyName | None, width: int, contracts: int) -> Strategy | None:

@@ -82,7 +82,7 @@ async def iron_condor_30_delta(
     First call previews and sends nothing; if the loss budget refuses, it names the width
     that fits. To trade, repeat it with preview=false and confirm_token.
     """
-    wanted = IronCondor(width=width, short_delta=short_delta / 100, qty=contracts)
+    wanted = _condor(width, short_delta, contracts)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
@@ -96,3 +96,7 @@ def confirmed(preview: bool, confirm_token: str | None) -> ConfirmToken | None:
 
 def _breakout(right: Right, delta: int, minutes: int, contracts: int) -> OpeningRangeBreakout:
     return OpeningRangeBreakout(right=right, minutes=minutes, delta=delta / 100, qty=contracts)
+
+
+def _condor(width: int, delta: int, contracts: int) -> IronCondor:
+    return IronCondor(width=width, short_delta=delta / 100, qty=contracts)

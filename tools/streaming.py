@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pydantic import Field
+
 from services.runtime import Services
 from tools.toolset import READS, SWITCHES, Toolset
 from tools.views import View, number
@@ -17,7 +19,7 @@ class StreamView(View):
 
     state: str
     feed: str
-    underlying: str
+    source: str = Field(description="where quotes come from: stream, poll or none")
     contracts_listed: int
     symbols_streamed: int
     messages_per_second: float
@@ -36,7 +38,7 @@ class StreamView(View):
 @streaming.tool(SWITCHES)
 async def start_option_streaming(desk: Desk) -> StreamView:
     """Start streaming SPY same-day option quotes near the money; starting twice is one."""
-    await desk.chain.start_streaming()
+    desk.chain.start_streaming()
     return _view(desk)
 
 
@@ -55,13 +57,14 @@ async def streaming_status(desk: Desk) -> StreamView:
 
 def _view(desk: Services) -> StreamView:
     """Return the stream's numbers as they are now."""
-    found, chain = desk.chain.stream_stats(), desk.chain.counters()
+    chain = desk.chain.status()
+    found, quotes = chain.stream, chain.counters
     return StreamView(
         mode=desk.mode,
         state=found.state.value,
         feed=found.feed,
-        underlying=desk.chain.underlying,
-        contracts_listed=desk.chain.listed,
+        source=chain.source,
+        contracts_listed=chain.contracts,
         symbols_streamed=found.symbols,
         messages_per_second=round(found.per_second, 1),
         age_p50_seconds=_seconds(found.p50_age),
@@ -70,9 +73,9 @@ def _view(desk: Services) -> StreamView:
         gaps=found.gaps,
         reconnects=found.reconnects,
         errors=found.errors + found.undecodable,
-        quotes_applied=chain.applied,
-        quotes_conflated=chain.conflated,
-        quotes_refused=chain.insane,
+        quotes_applied=quotes.applied,
+        quotes_conflated=quotes.conflated,
+        quotes_refused=quotes.insane,
         note=found.reason,
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel, Field
-from services.runtime import Services
 
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken, Principal
 from services.execution.desk import Preview
 from services.risk.analysis import LegAnalysis, TradeAnalysis
+from services.runtime import Services
 from services.strategies.base import Strategy
 from tools.orders_view import OrderView
 from tools.views import GreeksView, LimitView, View, dollars, new_york_text, number, price

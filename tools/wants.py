@@ -17,9 +17,8 @@ from services.runtime import Services
 LOCAL = Principal("local")  # whoever speaks without a bearer token: this user, in process
 
 
-def _services(ctx: Context) -> Services:
-    services: Services = ctx.request_context.lifespan_context
-    return services
+def _services(ctx: Context[Services]) -> Services:
+    return ctx.request_context.lifespan_context
 
 
 def _principal() -> Principal:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 LIVE: Final = "https://api.alpaca.markets"
 PAPER: Final = "https://paper-api.alpaca.markets"
 DATA: Final = "https://data.alpaca.markets"
+STREAM: Final = "wss://stream.data.alpaca.markets"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -42,6 +43,13 @@ class AlpacaAccess:
     def updates_url(self) -> str:
         """The WebSocket that tells what becomes of orders."""
         return self.stream_url or "ws" + self.trading_root.removeprefix("http") + "/stream"
+
+    @property
+    def option_stream_url(self) -> str:
+        """The WebSocket of option quotes."""
+        own = self.data_url or self.base_url
+        root = STREAM if own is None else "ws" + own.removeprefix("http")
+        return f"{root}/v1beta1/{self.option_feed}"
 
     @property
     def stock_feed(self) -> str:

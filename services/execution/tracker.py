@@ -136,6 +136,10 @@ class OrderTracker:
         self._tell(record)
         return record
 
+    def look_soon(self) -> None:
+        """Have the broker's orders read at once: something happened that was not told."""
+        self._poll_now.set()
+
     # Jobs
 
     async def follow(self) -> None:

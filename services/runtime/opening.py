@@ -1,0 +1,118 @@
+"""Opening the desk: the order in which it comes up, and the jobs that keep it up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common.clock import MarketClock, MonotonicClock, WallClock
+from common.config import VERSION, Settings
+from common.limits import Halt
+from common.orders import OrderStatus
+from services.broker.access import AlpacaAccess
+from services.broker.alpaca import open_broker
+from services.execution.kill_switch import KillSwitch
+from services.execution.store import DeskStore
+from services.market.calendar import ClockAnchor
+from services.ops.metrics import Metrics
+from services.ops.supervisor import Supervisor
+from services.runtime.services import Services
+from services.runtime.wiring import Parts
+
+METRICS_EVERY = 1.0  # seconds
+BEFORE_THE_BROKER_SPOKE = datetime(2000, 1, 1, tzinfo=UTC)  # the clock only goes forward
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, access: AlpacaAccess, database: Path, sentinel: Path
+) -> AsyncIterator[Services]:
+    """Build the desk and run its jobs while the block lasts.
+
+    Returns at once: nothing opens before the broker's clock and orders have been read.
+    """
+    wall = MonotonicClock()
+    metrics = Metrics()
+    metrics.build_info.labels(VERSION, settings.mode.value).set(1)
+    store = DeskStore(database)
+    clock = MarketClock(wall, BEFORE_THE_BROKER_SPOKE)
+    kill_switch = KillSwitch(store, sentinel, clock)
+    degraded: asyncio.Queue[str] = asyncio.Queue()
+    try:
+        async with (
+            open_broker(
+                access,
+                timeout=settings.broker_timeout,
+                requests_per_minute=settings.requests_per_minute,
+                wall=wall,
+                metrics=metrics,
+            ) as connection,
+            Supervisor(
+                wall,
+                on_degraded=degraded.put_nowait,
+                on_failure=lambda job: metrics.job_failures.labels(job).inc(),
+            ) as supervisor,
+        ):
+            parts = Parts(settings, access, connection, supervisor, store, kill_switch, clock, wall)
+            services = parts.wired(metrics)
+            supervisor.keep("start", lambda: _start(services, wall))
+            supervisor.keep("guard", lambda: _reduce_when_degraded(degraded, kill_switch))
+            yield services
+            await services.chain.stop_streaming()
+    finally:
+        await store.close()
+
+
+async def _start(services: Services, wall: WallClock) -> None:
+    """Read the clock, settle what was on its way when we died, then start everything."""
+    await services.connection.warm()
+    anchor = ClockAnchor(services.reader, services.clock, wall)
+    await anchor.anchor()
+    await services.tracker.recover()
+    keep, tracker = services.supervisor.keep, services.tracker
+    keep("clock", anchor.run)
+    keep("order updates", lambda: _hear(services), critical=True)
+    keep("order news", tracker.follow, critical=True)
+    keep("order poll", tracker.poll, critical=True)
+    keep("exits", services.exits.watch, critical=True)
+    keep("halt", services.enforcer.watch, critical=True)
+    for name, job in services.chain.jobs().items():
+        keep(name, job)
+    keep("gauges", lambda: _gauge(services))
+    services.chain.start_streaming()
+
+
+async def _hear(services: Services) -> None:
+    tracker = services.tracker
+    await services.connection.updates.run(
+        tracker.hear,
+        lambda: tracker.hear_connected(True),
+        lambda: tracker.hear_connected(False),
+        tracker.look_soon,
+    )
+
+
+async def _reduce_when_degraded(degraded: asyncio.Queue[str], kill_switch: KillSwitch) -> None:
+    """What keeps failing may be what keeps trades safe: take no new risk until a person looks."""
+    while True:
+        job = await degraded.get()
+        await kill_switch.reduce(who="supervisor", reason=f"job {job} keeps failing")
+
+
+async def _gauge(services: Services) -> None:
+    """Bring the gauges up to date each second; how late the second comes is one of them."""
+    metrics, loop = services.metrics, asyncio.get_running_loop()
+    while True:
+        due = loop.time() + METRICS_EVERY
+        await asyncio.sleep(METRICS_EVERY)
+        metrics.loop_lag.set(max(loop.time() - due, 0.0))
+        metrics.kill_state.set(services.kill_switch.halt() is not Halt.ACTIVE)
+        working = services.store.working()
+        metrics.order_unknown.set(sum(r.status is OrderStatus.UNKNOWN for r in working))
+        stream = services.chain.status().stream
+        for quantile, age in (("0.5", stream.p50_age), ("0.95", stream.p95_age)):
+            if age is not None:
+                metrics.quote_age.labels(quantile).set(age.total_seconds())

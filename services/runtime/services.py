@@ -1,0 +1,165 @@
+"""The desk's services as one value, and what takes two of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from common.clock import MarketClock
+from common.config import Settings
+from common.errors import BrokerError, MarketError
+from common.ids import Principal
+from common.limits import Halt
+from common.session import CutOffs, Session
+from services.broker.alpaca import Connection
+from services.broker.gateway import Broker
+from services.broker.reader import BrokerReader
+from services.execution.book import OrderBook
+from services.execution.desk import TradingDesk
+from services.execution.enforcer import HaltEnforcer
+from services.execution.exits import ExitMonitor, flat_by
+from services.execution.kill_switch import KillSwitch
+from services.execution.store import DeskStore
+from services.execution.tracker import OrderTracker
+from services.execution.unwinder import Flattened, Unwinder
+from services.market.calendar import SessionCalendar
+from services.market.chain import ChainService
+from services.market.watch import MarketWatch
+from services.ops.health import Check, Health
+from services.ops.metrics import Metrics
+from services.ops.supervisor import Supervisor
+from services.portfolio.portfolio import Portfolio
+
+UNDERLYING = "SPY"
+FRESH = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """The market's time and today's edges."""
+
+    now: datetime
+    rate: float
+    is_open: bool
+    next_open: datetime
+    next_close: datetime
+    session: Session
+    no_entry_after: datetime
+    flat_by: datetime
+    broker_last_order: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What tools may ask. Fields are services; methods are what takes two of them."""
+
+    settings: Settings
+    clock: MarketClock
+    supervisor: Supervisor
+    metrics: Metrics
+    connection: Connection
+    calendar: SessionCalendar
+    chain: ChainService
+    watch: MarketWatch
+    portfolio: Portfolio
+    store: DeskStore
+    tracker: OrderTracker
+    kill_switch: KillSwitch
+    trading: TradingDesk
+    orders: OrderBook
+    unwinder: Unwinder
+    exits: ExitMonitor
+    enforcer: HaltEnforcer
+
+    @property
+    def mode(self) -> str:
+        """Whose money it is."""
+        return self.settings.mode.value
+
+    @property
+    def broker(self) -> Broker:
+        """What sends."""
+        return self.connection.broker
+
+    @property
+    def reader(self) -> BrokerReader:
+        """What reads."""
+        return self.connection.reader
+
+    async def kill(self, by: Principal) -> None:
+        """Latch both gates; the enforcer takes back what works."""
+        await self.kill_switch.engage(who=by, reason="kill_switch tool")
+        self.enforcer.wake()
+
+    async def flatten(self, by: Principal) -> Flattened:
+        """Cancel and close everything; the caller's leaving does not stop it half way."""
+        session = await self.calendar.session()
+        return await self.supervisor.shielded(self.unwinder.flatten(by, session.day))
+
+    async def hours(self) -> Hours:
+        """Return the market's time and the edges of its session."""
+        told, session = await asyncio.gather(self.reader.clock(), self.calendar.session())
+        settings = self.settings
+        return Hours(
+            now=self.clock.now(),
+            rate=self.clock.rate,
+            is_open=told.is_open,
+            next_open=told.next_open,
+            next_close=told.next_close,
+            session=session,
+            no_entry_after=session.close - settings.no_entry_before_close,
+            flat_by=flat_by(session, settings.exit_before_close),
+            broker_last_order=session.last_order(UNDERLYING, CutOffs()),
+        )
+
+    def health(self) -> Health:
+        """Return what is known without asking anybody."""
+        halt = self.kill_switch.halt()
+        orders = self.tracker.not_ready()
+        return Health(
+            checks=(
+                Check(name="orders", ok=orders is None, reason=orders or ""),
+                Check(
+                    name="kill switch",
+                    ok=halt is Halt.ACTIVE,
+                    reason="" if halt is Halt.ACTIVE else f"trading is {halt.value}",
+                ),
+                self._chain_check(),
+                *(job.check for job in self.supervisor.jobs()),
+            )
+        )
+
+    def _chain_check(self) -> Check:
+        status = self.chain.status()
+        try:
+            snapshot = self.chain.snapshot()
+        except MarketError as e:
+            return Check(name="chain", ok=False, reason=str(e))
+        remark = f"{status.contracts} contracts by {status.source}, stream {status.stream.state}"
+        fresh = sum(row.age is not None and row.age <= FRESH for row in snapshot.rows)
+        ok = status.source != "none" and fresh > 0
+        return Check(name="chain", ok=ok, reason=f"{remark}, {fresh} quotes under 5 s old")
+
+    async def probe(self) -> Health:
+        """Return the health with the broker asked now."""
+        known = self.health()
+        try:
+            account = await self.reader.account()
+        except BrokerError as e:
+            asked = Check(name="broker", ok=False, reason=str(e))
+        else:
+            asked = Check(name="broker", ok=account.blocked is None, reason=account.blocked or "")
+        return Health(checks=(asked, *known.checks))
+
+    async def needed(self) -> str | None:
+        """Return why the desk may not leave: an order, an exit or a position; else None."""
+        if self.store.working():
+            return "an order is working"
+        if self.exits.armed():
+            return "an exit is armed"
+        try:
+            held = await self.reader.positions()
+        except BrokerError as e:
+            return f"the positions cannot be read: {e}"
+        return f"{len(held)} positions are open" if held else None

@@ -1,0 +1,152 @@
+"""Making every service once, from settings, a broker connection and two clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from common.clock import MarketClock, WallClock
+from common.config import Settings
+from common.ids import RandomIds
+from services.broker.access import AlpacaAccess
+from services.broker.alpaca import Connection
+from services.execution.book import OrderBook
+from services.execution.desk import DeskTerms, TradingDesk
+from services.execution.enforcer import HaltEnforcer
+from services.execution.exits import ExitMonitor
+from services.execution.kill_switch import KillSwitch
+from services.execution.previews import PreviewStore
+from services.execution.sender import OrderSender
+from services.execution.store import DeskStore
+from services.execution.tracker import OrderTracker
+from services.execution.unwinder import Unwinder
+from services.market.calendar import SessionCalendar
+from services.market.chain import ChainPlan, ChainService
+from services.market.option_chain_cache import OptionChainCache
+from services.market.quote_stream import OptionQuoteStream
+from services.market.spot import SpotFeed
+from services.market.watch import MarketWatch
+from services.ops.metrics import Metrics
+from services.ops.supervisor import Supervisor
+from services.portfolio.portfolio import Portfolio
+from services.risk.case import RiskLimits
+from services.risk.manager import RiskManager
+from services.runtime.services import UNDERLYING, Services
+
+SPOT_EVERY = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every service is made from, and the making."""
+
+    settings: Settings
+    access: AlpacaAccess
+    connection: Connection
+    supervisor: Supervisor
+    store: DeskStore
+    kill_switch: KillSwitch
+    clock: MarketClock
+    wall: WallClock
+
+    def wired(self, metrics: Metrics) -> Services:
+        """Make every service once and hand each what it needs."""
+        settings, store, reader = self.settings, self.store, self.connection.reader
+        broker, clock, wall = self.connection.broker, self.clock, self.wall
+        calendar = SessionCalendar(reader, clock)
+        spot = SpotFeed(
+            reader,
+            UNDERLYING,
+            interval=SPOT_EVERY,
+            clock=clock,
+            wall=wall,
+            is_open=lambda: calendar.options_trade(UNDERLYING),
+        )
+        chain = self._chain(spot, calendar)
+        watch = MarketWatch(
+            reader, chain, spot, calendar, clock=clock, quote_age_max=settings.quote_age_max
+        )
+        portfolio = Portfolio(reader, chain, calendar, store, clock)
+        risk = RiskManager(risk_limits(settings))
+        tracker = OrderTracker(store, reader, clock, wall, broker_timeout=settings.broker_timeout)
+        sender = OrderSender(
+            store, broker, tracker, self.kill_switch, self.supervisor, RandomIds(), clock
+        )
+        unwinder = Unwinder(store, broker, reader, tracker, sender, risk, wall)
+        return Services(
+            settings=settings,
+            clock=clock,
+            supervisor=self.supervisor,
+            metrics=metrics,
+            connection=self.connection,
+            calendar=calendar,
+            chain=chain,
+            watch=watch,
+            portfolio=portfolio,
+            store=store,
+            tracker=tracker,
+            kill_switch=self.kill_switch,
+            trading=TradingDesk(
+                DeskTerms(
+                    mode=settings.mode,
+                    account=self.access.key,
+                    price_tolerance=settings.price_tolerance,
+                    exit_before_close=settings.exit_before_close,
+                ),
+                watch=watch,
+                portfolio=portfolio,
+                risk=risk,
+                previews=PreviewStore(wall, RandomIds(), settings.confirmation_timeout),
+                sender=sender,
+                tracker=tracker,
+                kill_switch=self.kill_switch,
+            ),
+            orders=OrderBook(store, broker, reader, tracker),
+            unwinder=unwinder,
+            exits=ExitMonitor(store, reader, unwinder, clock),
+            enforcer=HaltEnforcer(store, broker, tracker, self.kill_switch),
+        )
+
+    def _chain(self, spot: SpotFeed, calendar: SessionCalendar) -> ChainService:
+        settings, access, wall = self.settings, self.access, self.wall
+        cache = OptionChainCache(wall)
+        stream = OptionQuoteStream(
+            access.option_stream_url,
+            access.key,
+            access.secret,
+            feed=access.option_feed,
+            cache=cache,
+            wall=wall,
+            due=lambda: calendar.options_trade(UNDERLYING),
+        )
+        plan = ChainPlan(
+            underlying=UNDERLYING,
+            feed=access.option_feed,
+            update_interval=settings.spy_chain_update_interval,
+            cleanup_interval=settings.cache_cleanup_interval,
+            stream_symbols_max=settings.stream_symbols_max,
+            auto_expire_time=settings.auto_expire_time,
+            requests_per_minute=settings.requests_per_minute,
+        )
+        return ChainService(
+            self.connection.reader,
+            stream,
+            cache,
+            spot,
+            calendar,
+            clock=self.clock,
+            wall=wall,
+            plan=plan,
+        )
+
+
+def risk_limits(settings: Settings) -> RiskLimits:
+    """Return the limits as risk takes them: values, not settings."""
+    return RiskLimits(
+        max_daily_loss=settings.max_daily_loss,
+        delta_cap=settings.portfolio_delta_cap,
+        quote_age_max=settings.quote_age_max,
+        spread_max=settings.spread_max,
+        no_entry_before_close=settings.no_entry_before_close,
+        price_tolerance=settings.price_tolerance,
+    )
