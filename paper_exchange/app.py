@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path as FilePath
@@ -28,6 +28,7 @@ from paper_exchange.api.options import Options as OptionPaths
 from paper_exchange.api.reference import Reference
 from paper_exchange.api.routes import Path
 from paper_exchange.api.stocks import Stocks
+from paper_exchange.api.system import Move, System
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.clock import DemoClock, ExchangeClock, RealClock, SteppedClock
 from paper_exchange.feed.synthetic import SyntheticSource
@@ -94,6 +95,7 @@ def create_app(options: Options, announce: Callable[[], None] = lambda: None) ->
         options.admin_key,
     )
     paths = (
+        *System(clock, lambda: {"status": "ok"}, mover(clock)).paths(),
         *Reference(source, clock, calendar).paths(),
         *Stocks(source, clock, AssetClass.EQUITY).paths(),
         *Stocks(source, clock, AssetClass.CRYPTO).paths(),
@@ -118,6 +120,18 @@ def create_app(options: Options, announce: Callable[[], None] = lambda: None) ->
         exception_handlers={404: _no_endpoint, Exception: _bug},
         lifespan=lifespan,
     )
+
+
+def mover(clock: ExchangeClock) -> Move | None:
+    """Return what moves a stepped clock, None for the others."""
+    if not isinstance(clock, SteppedClock):
+        return None
+
+    async def move(to: datetime) -> None:
+        while clock.step_to(to) < to:
+            clock.roll()
+
+    return move
 
 
 def endpoint(gate: Gate, path: Path) -> Endpoint:
