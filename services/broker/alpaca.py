@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from urllib.parse import quote as escaped
 
 from common.clock import WallClock
@@ -21,12 +22,13 @@ from services.broker.channel import Channel, definite, refused
 from services.broker.fields import Json, Unreadable, quoted, refusal_text
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
-from services.ops.breaker import Breaker
+from services.ops.breaker import Breaker, BreakerState
 from services.ops.limiter import Lane, TokenBucket
 from services.ops.metrics import Metrics
 
 __all__ = ["AlpacaAccess", "AlpacaBroker", "AlpacaReader", "Connection", "open_broker"]
 
+LEVELS = (BreakerState.CLOSED, BreakerState.HALF_OPEN, BreakerState.OPEN)  # as the metric counts
 DUPLICATE = "client_order_id must be unique"
 
 
@@ -145,6 +147,10 @@ def open_broker(
     bucket = TokenBucket(requests_per_minute, wall)
     channel = Channel(access, timeout=timeout, bucket=bucket, wall=wall, metrics=metrics)
     orders, account, data = (Breaker(name, wall) for name in ("orders", "account", "market data"))
+    for breaker in (orders, account, data):
+        gauge = metrics.breaker_state.labels(breaker.name)
+        gauge.set_function(partial(_level, breaker))
+    metrics.ratelimit_remaining.set_function(lambda: bucket.tokens)
     reader = AlpacaReader(channel, access, account, data)
     return _held(
         Connection(
@@ -156,6 +162,10 @@ def open_broker(
             channel=channel,
         )
     )
+
+
+def _level(breaker: Breaker) -> int:
+    return LEVELS.index(breaker.state)
 
 
 @asynccontextmanager

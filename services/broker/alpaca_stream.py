@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from common.clock import Stopwatch, WallClock
@@ -31,6 +32,7 @@ STREAM = "trade_updates"
 PING_SECONDS = 2.0  # with as much patience and one second to close: a dead peer shows in five
 CLOSE_SECONDS = 1.0
 HANDSHAKE_SECONDS = 5.0
+STEADY = timedelta(seconds=10)  # a connection that lasted so long was a good one
 FRAME_MAX = 4 * 2**20  # bytes
 
 
@@ -57,12 +59,16 @@ class TradeUpdates:
         self._access = access
         self._metrics = metrics
         self._silent = Stopwatch(wall)
+        self._lasted = Stopwatch(wall)
         self._backoff = Backoff(0.5, 30.0)
         self._connected = False
         self._connections = 0
         self._messages = 0
         self._unreadable = 0
         self._error = "not started"
+        metrics.ws_staleness.labels(STREAM).set_function(
+            lambda: self._silent.elapsed().total_seconds()
+        )
 
     @property
     def connected(self) -> bool:
@@ -106,6 +112,8 @@ class TradeUpdates:
                     self._backoff.slow_down()
             finally:
                 if self._connected:
+                    if self._lasted.elapsed() >= STEADY:
+                        self._backoff.reset()
                     self._set_connected(False)
                     contained("handler of a lost connection", on_disconnected)
             await asyncio.sleep(self._backoff.delay())
@@ -130,7 +138,7 @@ class TradeUpdates:
         ) as socket:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 await self._subscribe(socket)
-            self._backoff.reset()
+            self._lasted.reset()
             self._connections += 1
             self._metrics.ws_reconnects.labels(STREAM).inc()
             self._set_connected(True)

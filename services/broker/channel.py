@@ -153,7 +153,6 @@ class Channel:
         host, method = request.host.value, request.method
         self._metrics.http.labels(host, method).observe((self._wall.ns() - started) / NS)
         self._metrics.http_requests.labels(host, method, str(status)).inc()
-        self._metrics.ratelimit_remaining.set(self._bucket.tokens)
 
 
 def definite(reply: Reply) -> Reply:

@@ -85,9 +85,10 @@ class Transport:
         session = Session()
         # The environment is asked once: per request it costs a millisecond, and a
         # ~/.netrc entry would add credentials that are not ours.
+        found = session.merge_environment_settings(root, {}, None, None, None)
+        session.verify = found["verify"]
         if not is_loopback(root):
-            found = session.merge_environment_settings(root, {}, None, None, None)
-            session.proxies, session.verify = found["proxies"], found["verify"]
+            session.proxies = found["proxies"]
         session.trust_env = False
         session.hooks["response"].append(self._seen)
         session.mount(root, _Adapter(self._mine, connections))

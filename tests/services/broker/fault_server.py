@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -74,14 +75,17 @@ async def _request(head: str, reader: asyncio.StreamReader) -> Heard:
 
 
 @asynccontextmanager
-async def fault_server(*answers: Answer) -> AsyncIterator[FaultServer]:
+async def fault_server(
+    *answers: Answer, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[FaultServer]:
     state = FaultServer(list(answers))
-    server = await asyncio.start_server(state.serve, "127.0.0.1", 0)
-    state.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(state.serve, "127.0.0.1", 0, ssl=tls)
+    state.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield state
     finally:
-        await _all_accepted(state, server.sockets[0].getsockname()[1])
+        if tls is None:
+            await _all_accepted(state, server.sockets[0].getsockname()[1])
         server.close()
         serving = tuple(state.serving)
         for task in serving:

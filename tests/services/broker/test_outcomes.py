@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from common.clock import MonotonicClock
 from common.errors import (
     BrokerRefused,
     BrokerUnavailable,
@@ -21,9 +22,11 @@ from common.errors import (
 )
 from common.ids import ClientOrderId, OrderId
 from common.orders import OrderStatus
+from services.broker.alpaca import open_broker
+from services.ops.metrics import Metrics
 from tests.services.broker import fault_server as faults
-from tests.services.broker.connecting import LONG, against, connected
-from tests.services.broker.fault_server import Answer, reply, taken
+from tests.services.broker.connecting import LONG, access_to, against, connected
+from tests.services.broker.fault_server import Answer, fault_server, reply, taken
 from tests.services.broker.intents import condor, long_call, sell_call
 
 CID = ClientOrderId("desk-1")
@@ -265,3 +268,26 @@ async def test_a_failing_broker_is_left_alone_but_not_with_a_close() -> None:
         with pytest.raises(OrderUncertain):
             await connection.broker.submit(sell_call(), CID, go)
         assert server.count("POST") == 6
+
+
+async def test_a_scrape_tells_of_replies_breakers_and_budget() -> None:
+    metrics = Metrics()
+    async with (
+        fault_server(reply(500)) as server,
+        open_broker(
+            access_to(server.url),
+            timeout=LONG,
+            requests_per_minute=200,
+            wall=MonotonicClock(),
+            metrics=metrics,
+        ) as connection,
+    ):
+        for i in range(5):
+            with pytest.raises(OrderUncertain):
+                await connection.broker.submit(long_call(), ClientOrderId(f"c{i}"), go)
+        scrape = metrics.render().decode()
+    assert 'breaker_state{breaker="orders"} 2.0' in scrape
+    assert 'breaker_state{breaker="market data"} 0.0' in scrape
+    assert 'http_requests_total{code="500",host="trading",method="POST"} 5.0' in scrape
+    assert 'ws_staleness_seconds{stream="trade_updates"}' in scrape
+    assert metrics.registry.get_sample_value("ratelimit_remaining") == pytest.approx(35, abs=4)
