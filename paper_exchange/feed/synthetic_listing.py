@@ -21,7 +21,7 @@ _SPY_VOL: Final = 0.094
 _WEEK: Final = timedelta(days=7)
 _OPEN_INTEREST: Final = 1.1e-4  # at the money, per share of the underlying's daily volume
 _REACH: Final = 0.03  # log moneyness over which it falls by a third
-_ROUND: Final = ((100, 4.0), (50, 2.6), (25, 2.2), (10, 1.7), (5, 1.4))  # dollars, factor
+_ROUND: Final = ((100, 5.0), (50, 3.5), (25, 2.8), (10, 2.4), (5, 1.7))  # dollars, factor
 
 
 class OptionListing:

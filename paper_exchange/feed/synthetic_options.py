@@ -20,8 +20,8 @@ from paper_exchange.feed.synthetic_vol import Surface
 # Ticks between quotes by distance from the money in total vols: a contract whose price
 # hardly moves is quoted seldom. In the money one follows the spot, so it stays frequent.
 _PACE_AT: Final = (1.5, 2.5, 3.5, 5.0)
-_PACE_OUT: Final = np.asarray((2, 4, 16, 96, 480))
-_PACE_IN: Final = np.asarray((2, 4, 8, 8, 16))
+_PACE_OUT: Final = np.asarray((1, 4, 16, 96, 480))
+_PACE_IN: Final = np.asarray((1, 2, 2, 2, 4))
 
 # Dollars of spread that being in the money adds, by percent of a $670 underlying.
 _DEEP_AT: Final = (0.0, 1.0, 2.3, 4.5, 10.0, 20.0)

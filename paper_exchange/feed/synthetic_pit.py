@@ -57,6 +57,7 @@ class Pit:
     def made(self, index: int, since: int, until: int, book: Book | None) -> tuple[Ints, Quotes]:
         """Return the quotes made in (since, until] with their rows in the book."""
         until = min(until, self.end(index, book))
+        since = min(since, until)
         if book is not None:
             return self.option_maker.made(book, index, since, until)
         quotes = self.maker.made(index, since, until)
