@@ -21,9 +21,9 @@ A desk for same-day (0DTE) SPY options. Money is text in dollars, times are New 
 
 Workflow: get_market_clock and health_check, then a strategy (orb_long_call, orb_long_put, \
 iron_condor_30_delta). Every tool that can send an order previews first: it prices the trade, \
-checks every limit and returns a confirm_token; nothing is sent. Show the preview to the user. Only \
-when the user agrees, repeat the same call with preview=false and that token. A token works once, \
-for the same arguments, for seconds. If the price moved you get a new preview: ask again.
+checks every limit and returns a confirm_token; nothing is sent. Show the preview to the user. \
+Only when the user agrees, repeat the same call with preview=false and that token. A token works \
+once, for the same arguments, for seconds. If the price moved you get a new preview: ask again.
 
 Orders are filled only when get_order_status says filled. Never claim a fill from a preview. \
 After [order_uncertain] do not send again: get_order_status tells once it is known.
@@ -59,9 +59,7 @@ def toolsets() -> tuple[Toolset, ...]:
     return (strategy, risk, streaming, orders, positions, account, options, reference, system)
 
 
-def build_server(
-    services: Services, verifier: TokenVerifier | None = None
-) -> MCPServer[Services]:
+def build_server(services: Services, verifier: TokenVerifier | None = None) -> MCPServer[Services]:
     """Return an MCP server whose tools work on running services.
 
     With a verifier every request needs a bearer token. The server owns nothing: clients

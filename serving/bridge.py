@@ -20,6 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp.types import (
+    CONNECTION_CLOSED,
     ErrorData,
     JSONRPCError,
     JSONRPCNotification,
@@ -28,17 +29,24 @@ from mcp.types import (
 )
 
 from common.config import Settings
-from common.errors import TradingError
-from common.ids import RandomIds
+from common.errors import TradingError, told
+from serving.client import bearer
 from serving.launch import find_or_start
 from serving.sdk_compat import over_http
-from serving.state import Daemon, StateFolder, is_locked
-from serving.tokens import LOCAL, TokenFile
+from serving.state import Daemon, StateFolder
 
 log = logging.getLogger(__name__)
 
 WATCH_EVERY = 0.25  # seconds between looks at the daemon's lock
 PRESENT_EVERY = 120  # looks between two signs of life, so that an idle daemon stays
+AGAIN_AFTER = 0.05  # seconds between a broken link and the next
+HANDSHAKE_MAX = 10  # seconds that a daemon gets to answer a repeated handshake
+BROKEN = (
+    httpx2.HTTPError,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+    anyio.EndOfStream,
+)
 DAEMON_GONE = -32010  # implementation-defined server error
 
 
@@ -49,39 +57,59 @@ class Bridge:
         self._settings = settings
         self._folder = StateFolder(settings)
         self._handshake: list[SessionMessage] = []
+        self._unsent: SessionMessage | None = None
         self._waiting: dict[Any, str] = {}
         self._ended = False
 
     async def run(self) -> None:
         """Pump until the host closes its end."""
-        async with stdio_server() as (host_in, host_out):
-            self._host_in, self._host_out = host_in, host_out
-            first = True
+        async with stdio_server() as (self._host_in, self._host_out):
             while not self._ended:
                 try:
                     daemon = await find_or_start(self._settings, self._folder)
                 except TradingError as e:
                     await self._refuse(e)
                     raise
-                async with self._link(daemon) as (daemon_in, daemon_out):
-                    if not first:
-                        await self._shake_hands_again(daemon_in, daemon_out)
-                    first = False
-                    await self._pump(daemon, daemon_in, daemon_out)
+                await self._serve(daemon)
                 await self._tell_waiting()
+                if not self._ended:
+                    await self._pause()
+
+    async def _serve(self, daemon: Daemon) -> None:
+        """Pump between the host and one daemon until either is gone."""
+        try:
+            async with self._link(daemon) as (daemon_in, daemon_out):
+                await self._shake_hands_again(daemon_in, daemon_out)
+                await self._pump(daemon, daemon_in, daemon_out)
+        except* BROKEN as broken:
+            log.warning("the connection to the daemon broke: %r", broken.exceptions[0])
+
+    async def _pause(self) -> None:
+        """After a crash go on at once, positions want minding; after an orderly stop wait.
+
+        Whoever stopped the daemon wants it stopped until the host asks for something.
+        """
+        if not self._folder.left_in_order():
+            await anyio.sleep(AGAIN_AFTER)
+            return
+        log.info("the daemon was stopped; another starts when the host asks for something")
+        try:
+            while isinstance(message := await self._host_in.receive(), Exception):
+                log.warning("a frame of the host could not be read: %s", message)
+        except anyio.EndOfStream:
+            self._ended = True
+        else:
+            self._unsent = message
 
     @asynccontextmanager
     async def _link(self, daemon: Daemon) -> AsyncIterator[tuple[Any, Any]]:
-        token = TokenFile(self._folder.tokens, RandomIds()).token(LOCAL)
         async with (
             httpx2.AsyncClient(
-                headers={"Authorization": f"Bearer {token}"},
+                headers=bearer(self._folder),
                 timeout=httpx2.Timeout(30, read=None),
                 trust_env=False,
             ) as client,
-            streamable_http_client(
-                daemon.url, http_client=client, terminate_on_close=is_locked(self._folder.lock)
-            ) as streams,
+            streamable_http_client(daemon.url, http_client=client) as streams,
         ):
             yield streams
 
@@ -92,34 +120,43 @@ class Bridge:
             tasks.start_soon(self._watch, daemon, tasks.cancel_scope)
 
     async def _upwards(self, daemon_out: Any, scope: anyio.CancelScope) -> None:
+        if self._unsent is not None:
+            message, self._unsent = self._unsent, None
+            await self._send(message, daemon_out)
         async for message in self._host_in:
             if isinstance(message, Exception):
                 log.warning("a frame of the host could not be read: %s", message)
                 continue
-            self._remember(message)
-            await daemon_out.send(over_http(message))
+            await self._send(message, daemon_out)
         self._ended = True
         scope.cancel()
+
+    async def _send(self, message: SessionMessage, daemon_out: Any) -> None:
+        self._remember(message)
+        await daemon_out.send(over_http(message))
 
     async def _downwards(self, daemon_in: Any) -> None:
         async for message in daemon_in:
             if isinstance(message, Exception):
                 log.warning("a frame of the daemon could not be read: %s", message)
                 continue
-            if isinstance(message.message, JSONRPCResponse | JSONRPCError):
-                self._waiting.pop(message.message.id, None)
-            await self._host_out.send(SessionMessage(message.message))
+            frame = message.message
+            if isinstance(frame, JSONRPCError) and frame.error.code == CONNECTION_CLOSED:
+                continue  # it waits on: whoever finds the daemon gone tells it so
+            if isinstance(frame, JSONRPCResponse | JSONRPCError):
+                self._waiting.pop(frame.id, None)
+            await self._host_out.send(SessionMessage(frame))
 
     async def _watch(self, daemon: Daemon, scope: anyio.CancelScope) -> None:
         """End this link when the daemon lets its lock go; show it meanwhile that we are here."""
         looks = 0
         async with httpx2.AsyncClient(timeout=2, trust_env=False) as client:
-            while is_locked(self._folder.lock):
+            while self._folder.running() == daemon:
                 if looks % PRESENT_EVERY == PRESENT_EVERY - 1:
                     await self._show_presence(client, daemon)
                 looks += 1
                 await anyio.sleep(WATCH_EVERY)
-        log.warning("the daemon (pid %s) is gone; starting another", daemon.pid)
+        log.warning("the daemon (pid %s) is gone", daemon.pid)
         scope.cancel()
 
     async def _show_presence(self, client: httpx2.AsyncClient, daemon: Daemon) -> None:
@@ -138,17 +175,21 @@ class Bridge:
             self._handshake = [*self._handshake[:1], message]
 
     async def _shake_hands_again(self, daemon_in: Any, daemon_out: Any) -> None:
-        """Open a session with the new daemon as the host opened its own; keep the answer."""
+        """Open a session with a new daemon as the host opened its own; keep the answer."""
         for message in self._handshake:
             await daemon_out.send(over_http(message))
             if isinstance(message.message, JSONRPCRequest):
-                await daemon_in.receive()
+                with anyio.move_on_after(HANDSHAKE_MAX):
+                    await daemon_in.receive()
 
     async def _tell_waiting(self) -> None:
-        for request_id, method in self._waiting.items():
-            what = f"the daemon stopped before it answered {method}; an order may have been sent"
+        """Answer what the daemon will never answer."""
+        while self._waiting:
+            request_id, method = self._waiting.popitem()
+            what = f"the daemon stopped before it answered {method}"
+            if method == "tools/call":
+                what += "; an order may have been sent"
             await self._error(request_id, f"[daemon_gone] {what}. Next: look at get_orders.")
-        self._waiting.clear()
 
     async def _refuse(self, error: TradingError) -> None:
         """Tell the host why there is no server, where it waits: in answer to its first call."""
@@ -157,8 +198,7 @@ class Bridge:
                 if not isinstance(message, Exception) and isinstance(
                     message.message, JSONRPCRequest
                 ):
-                    told = f"[{error.code}] {error}. Next: {error.remedy}."
-                    await self._error(message.message.id, told)
+                    await self._error(message.message.id, told(error))
                     return
 
     async def _error(self, request_id: Any, message: str) -> None:

@@ -280,12 +280,12 @@ def _self_description(settings: Settings, access: AlpacaAccess, listening: Liste
 
 
 async def _leave_when_idle(
-    http: uvicorn.Server, presence: Presence, services: Services, timeout: timedelta
+    http: uvicorn.Server, presence: Presence, services: Services, after: timedelta
 ) -> None:
     """Stop the server when no client came for a while and nothing here needs minding."""
     while True:
-        await asyncio.sleep(min(IDLE_LOOK, timeout.total_seconds() / 2))
-        if presence.absent() < timeout:
+        await asyncio.sleep(min(IDLE_LOOK, after.total_seconds() / 2))
+        if presence.absent() < after:
             continue
         if (why := await services.needed()) is not None:
             log.info("no client, but staying: %s", why)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 SENTINEL = "KILL"
@@ -65,9 +65,27 @@ def release(home: Path) -> int:
     return 0
 
 
+def is_set(home: Path, database: Path) -> bool:
+    """Tell whether either gate of a desk is set; what cannot be read counts as set."""
+    if os.path.lexists(home / SENTINEL):
+        return True
+    if not database.exists():
+        return False
+    try:
+        db = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=LOCKED_FOR)
+        try:
+            row = db.execute("SELECT halt FROM halt WHERE id=1").fetchone()
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return True
+    return row is not None and row[0] == "halted"
+
+
 def state_home() -> Path:
     """Return the state folder as the settings would: environment, .env, default."""
-    configured = os.environ.get("STATE_DIR") or _from_env_file("STATE_DIR") or DEFAULT_HOME
+    environment = {name.upper(): value for name, value in os.environ.items()}
+    configured = environment.get("STATE_DIR") or _from_env_file("STATE_DIR") or DEFAULT_HOME
     return Path(configured).expanduser().absolute()
 
 
@@ -76,11 +94,18 @@ def _from_env_file(name: str) -> str | None:
         lines = ENV_FILE.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    for line in lines:
+    found = None
+    for line in lines:  # the last one counts, as it does for the settings
         key, _, value = line.partition("=")
         if key.strip().removeprefix("export ").strip().upper() == name:
-            return value.strip().strip("\"'") or None
-    return None
+            found = _unquoted(value.strip())
+    return found or None
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] in {"'", '"'}:
+        return value[1:].partition(value[0])[0]
+    return value.partition(" #")[0].strip()
 
 
 def _databases(home: Path) -> list[Path]:
@@ -88,7 +113,7 @@ def _databases(home: Path) -> list[Path]:
 
 
 def _write(path: Path, halt: str, reason: str) -> bool:
-    now = datetime.now(timezone.utc).isoformat()  # noqa: DTZ005, UP017, TID251
+    now = datetime.now(UTC).isoformat()
     try:
         db = sqlite3.connect(path, timeout=LOCKED_FOR, isolation_level=None)
         try:

@@ -13,6 +13,7 @@ import httpx2
 from common.clock import MonotonicClock, Stopwatch
 from common.config import Settings
 from common.errors import Misconfigured
+from serving import logs
 from serving.sibling import ROOT, terminated
 from serving.state import Daemon, StateFolder, is_locked
 
@@ -51,22 +52,39 @@ async def find_or_start(settings: Settings, folder: StateFolder) -> Daemon:
             break
         await asyncio.sleep(LOOK_AGAIN)
     raise Misconfigured(
-        f"the daemon did not start: {_last_words(folder)}",
+        f"the daemon did not start: {logs.last_words(daemon_log(folder))}",
         remedy=f"read {daemon_log(folder)}, then run doctor",
     )
 
 
 async def stop(folder: StateFolder) -> bool:
     """Stop the daemon of a state folder; return whether one was running."""
-    daemon = folder.running()
-    if daemon is None:
-        return False
-    return await terminated(daemon.pid, MonotonicClock(), STOP_MAX)
+    wall = MonotonicClock()
+    watch = Stopwatch(wall)
+    while (daemon := folder.running()) is None:
+        if not is_locked(folder.lock):
+            return False
+        if watch.elapsed() > START_MAX:  # it starts, or hangs before it could say its pid
+            raise still_running(folder)
+        await asyncio.sleep(LOOK_AGAIN)
+    # The lock, not the pid: a daemon whose parent still lives stays as a zombie.
+    if not await terminated(daemon.pid, lambda: folder.running() != daemon, wall, STOP_MAX):
+        raise still_running(folder)
+    return True
+
+
+def still_running(folder: StateFolder) -> Misconfigured:
+    """Return the error that a daemon keeps its lock."""
+    return Misconfigured(
+        f"a daemon still holds {folder.lock}",
+        remedy="run 'python alpaca_mcp_server.py stop' again, then doctor",
+    )
 
 
 def _spawn(folder: StateFolder) -> subprocess.Popen[bytes]:
+    logs.start_anew_when_full(daemon_log(folder))
     with daemon_log(folder).open("ab") as log:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 our own file, our own interpreter
             [sys.executable, str(ENTRYPOINT), "serve", "--any-port"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -74,14 +92,6 @@ def _spawn(folder: StateFolder) -> subprocess.Popen[bytes]:
             stderr=log,
             start_new_session=True,
         )
-
-
-def _last_words(folder: StateFolder) -> str:
-    try:
-        lines = daemon_log(folder).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return "it left no log"
-    return next((line for line in reversed(lines) if line.strip()), "it left no log")
 
 
 async def _answers(daemon: Daemon) -> bool:

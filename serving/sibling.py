@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ import httpx2
 from common.clock import Stopwatch, WallClock
 from common.config import ExchangeSettings
 from common.errors import Misconfigured
+from serving import logs
 from serving.state import held
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,11 +56,13 @@ class SiblingExchange:
         return self._folder / "exchange.sqlite"
 
     @property
-    def _address(self) -> Path:
+    def address(self) -> Path:
+        """The file in which a running exchange says where it listens."""
         return self._folder / "address.json"
 
     @property
-    def _keys(self) -> Path:
+    def keys(self) -> Path:
+        """The file with the keys of our account there."""
         return self._folder / "keys.json"
 
     @property
@@ -68,8 +72,8 @@ class SiblingExchange:
     async def find(self) -> ExchangeAddress | None:
         """Return the exchange if it answers."""
         try:
-            told = json.loads(self._address.read_text(encoding="utf-8"))
-            keys = json.loads(self._keys.read_text(encoding="utf-8"))
+            told = json.loads(self.address.read_text(encoding="utf-8"))
+            keys = json.loads(self.keys.read_text(encoding="utf-8"))
             address = ExchangeAddress(
                 url=told["url"], pid=told["pid"], key=keys["key"], secret=keys["secret"]
             )
@@ -96,8 +100,10 @@ class SiblingExchange:
             elif process.poll() not in (None, 0):
                 break
             await asyncio.sleep(LOOK_AGAIN)
+        if process is not None and process.poll() is None:
+            process.terminate()
         raise Misconfigured(
-            f"the paper exchange did not start: {self._last_words()}",
+            f"the paper exchange did not start: {logs.last_words(self._log)}",
             remedy=f"read {self._log}, then run doctor",
         )
 
@@ -106,12 +112,13 @@ class SiblingExchange:
         found = await self.find()
         if found is None:
             return False
-        return await terminated(found.pid, self._wall, STOP_MAX)
+        return await terminated(found.pid, lambda: _ended(found.pid), self._wall, STOP_MAX)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        self._address.unlink(missing_ok=True)
+        self.address.unlink(missing_ok=True)
+        logs.start_anew_when_full(self._log)
         with self._log.open("ab") as log:
-            return subprocess.Popen(
+            return subprocess.Popen(  # noqa: S603 our own package, our own interpreter
                 self._command(),
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -131,8 +138,8 @@ class SiblingExchange:
             "--speed": wanted.speed,
             "--seed": wanted.seed,
             "--cash": wanted.cash,
-            "--key-file": self._keys,
-            "--address-file": self._address,
+            "--key-file": self.keys,
+            "--address-file": self.address,
             "--at": wanted.at.strftime("%H:%M") if wanted.at else None,
             "--day": wanted.day.isoformat() if wanted.day else None,
         }
@@ -141,36 +148,35 @@ class SiblingExchange:
                 command += [option, str(value)]
         return command
 
-    def _last_words(self) -> str:
-        try:
-            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return "it left no log"
-        return next((line for line in reversed(lines) if line.strip()), "it left no log")
 
-
-async def terminated(pid: int, wall: WallClock, within: timedelta) -> bool:
-    """Send SIGTERM and wait until the process is gone, SIGKILL after a time."""
+async def terminated(
+    pid: int, gone: Callable[[], bool], wall: WallClock, within: timedelta
+) -> bool:
+    """Send SIGTERM, after a time SIGKILL, and tell whether the process is gone."""
     watch = Stopwatch(wall)
     asked = signal.SIGTERM
     try:
         os.kill(pid, asked)
         while watch.elapsed() < 2 * within:
+            if gone():
+                return True
             if watch.elapsed() > within and asked is signal.SIGTERM:
                 asked = signal.SIGKILL
                 os.kill(pid, asked)
-            if _is_zombie_of_ours(pid):
-                return True
-            os.kill(pid, 0)
             await asyncio.sleep(LOOK_AGAIN)
     except ProcessLookupError:
         return True
-    return False
+    return gone()
 
 
-def _is_zombie_of_ours(pid: int) -> bool:
-    """Reap the process if it is a child of this one that has ended."""
+def _ended(pid: int) -> bool:
+    """Tell whether a process is gone; reap it if it was a child of this one."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        return False
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,6 +24,8 @@ from common.errors import DaemonDiffers, StateUnwritable
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+TRIES = 5
+BETWEEN_TRIES = 0.01  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,11 @@ class StateFolder:
     """Paths of one desk, its folders made private, and the daemon's lock."""
 
     def __init__(self, settings: Settings) -> None:
+        if not settings.state_dir.expanduser().is_absolute():
+            raise StateUnwritable(
+                f"STATE_DIR {settings.state_dir} is relative: every process would mean another",
+                remedy="give STATE_DIR as an absolute path",
+            )
         self.home = settings.state_home
         self.desk = self.home / desk_name(settings)
         self.exchange = self.home / "exchange"
@@ -106,15 +114,20 @@ class StateFolder:
         except (OSError, ValueError, TypeError):
             return None
 
+    def left_in_order(self) -> bool:
+        """Tell whether the last daemon stopped by itself: a killed one leaves its words."""
+        try:
+            return self.lock.stat().st_size == 0 and not is_locked(self.lock)
+        except FileNotFoundError:
+            return True
+
 
 @contextmanager
 def held(path: Path) -> Iterator[int | None]:
     """Hold an exclusive lock on a file; None instead of a descriptor when another does."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked_by_us(descriptor):
             yield None
             return
         os.ftruncate(descriptor, 0)
@@ -122,6 +135,18 @@ def held(path: Path) -> Iterator[int | None]:
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _locked_by_us(descriptor: int) -> bool:
+    """Take the lock; again for a moment, since is_locked of others holds it for microseconds."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(BETWEEN_TRIES)
+        else:
+            return True
+    return False
 
 
 def is_locked(path: Path) -> bool:
