@@ -127,6 +127,24 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
         """What it trades: its symbol, or those of its legs."""
         return tuple(leg.symbol for leg in self.legs) if self.legs else (self.symbol,)
 
+    def changes(self) -> dict[str, Qty]:
+        """Return what its unfilled rest does to holdings, by symbol, signed."""
+        if self.legs:
+            return {leg.symbol: leg.side.sign * (leg.qty - leg.filled_qty) for leg in self.legs}
+        return {self.symbol: self.remaining * (self.side or Side.BUY).sign}
+
+    def closing(self) -> dict[str, Qty]:
+        """Return what its unfilled rest takes off holdings, by symbol, unsigned."""
+        if self.legs:
+            return {
+                leg.symbol: leg.qty - leg.filled_qty
+                for leg in self.legs
+                if not leg.position_intent.opens
+            }
+        if self.position_intent is None or self.position_intent.opens:
+            return {}
+        return {self.symbol: self.remaining}
+
 
 def average(value: Decimal, qty: Qty) -> Price | None:
     """Return value per unit on nine places, None for no units."""

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from typing import Final
 
-from common.contracts import AssetClass, OptionContract, asset_class, multiplier
+from common.contracts import OPTION_MULTIPLIER, AssetClass, OptionContract, asset_class
 from common.money import ZERO, Dollars, Price, Qty, cent
+
+NINE_PLACES: Final = Decimal("0.000000001")
+
+
+@lru_cache(maxsize=8192)
+def contract_of(symbol: str) -> OptionContract | None:
+    """Return the option a symbol names, None for a stock or a coin."""
+    if asset_class(symbol) is AssetClass.OPTION:
+        return OptionContract.from_occ(symbol)
+    return None
+
+
+def shares_per_unit(symbol: str) -> int:
+    """Return the shares one unit stands for: 100 for an option, else 1."""
+    return OPTION_MULTIPLIER if contract_of(symbol) else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,26 +38,19 @@ class PositionState:
     cost: Dollars
 
     @property
-    def asset_class(self) -> AssetClass:
-        """What kind of thing is held."""
-        return asset_class(self.symbol)
+    def contract(self) -> OptionContract | None:
+        """The option held, None for a stock or a coin."""
+        return contract_of(self.symbol)
 
     @property
     def multiplier(self) -> int:
         """Shares per unit held."""
-        return multiplier(self.symbol)
-
-    @property
-    def contract(self) -> OptionContract | None:
-        """The option held, None for a stock or a coin."""
-        if self.asset_class is AssetClass.OPTION:
-            return OptionContract.from_occ(self.symbol)
-        return None
+        return shares_per_unit(self.symbol)
 
     @property
     def avg_entry_price(self) -> Price:
-        """Cost per share, unsigned."""
-        return self.cost / (self.qty * self.multiplier)
+        """Cost per share, unsigned, on nine places."""
+        return (self.cost / (self.qty * self.multiplier)).quantize(NINE_PLACES)
 
     def value(self, price: Price) -> Dollars:
         """Return what it is worth at a price per share, signed, on the cent."""
@@ -72,8 +82,3 @@ def trade(held: PositionState | None, qty: Qty, value: Dollars) -> Trade:
         return Trade(qty=after, cost=cost - released, realised=-value - released)
     closing = cent(value * -before / qty)
     return Trade(qty=after, cost=value - closing, realised=-closing - cost)
-
-
-def signed(qty: Qty, sign: int) -> Decimal:
-    """Return a quantity with a sign."""
-    return qty if sign > 0 else -qty

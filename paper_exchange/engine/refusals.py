@@ -69,6 +69,19 @@ def buying_power(available: Decimal, cost: Decimal, *, options: bool) -> Refused
     )
 
 
+def dollars(requested: Decimal, available: Decimal) -> Refused:
+    """Return the refusal of coins that cost more than the cash there is."""
+    return forbidden(
+        f"insufficient balance for USD (requested: {plain(cent(requested))}, "
+        f"available: {plain(cent(available))})"
+    )
+
+
+def too_small(minimum: Decimal) -> Refused:
+    """Return the refusal of an order worth less than the broker bothers with."""
+    return forbidden(f"cost basis must be >= minimal amount of order {plain(minimum)}")
+
+
 def cash_secured_put(required: Decimal, available: Decimal) -> Refused:
     """Return the refusal of a short put the account cannot secure."""
     return forbidden(

@@ -1,0 +1,109 @@
+"""From a submission to an order: every check in turn, then what is held for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import ROUND_FLOOR
+from uuid import UUID, uuid5
+
+import msgspec
+
+from common.contracts import AssetClass
+from common.ids import OrderId
+from common.money import ZERO, Qty
+from common.orders import OrderClass, PositionIntent
+from paper_exchange.engine.buying_power import (
+    check_coverage,
+    check_funds,
+    check_level,
+    required,
+)
+from paper_exchange.engine.commands import SubmitOrder
+from paper_exchange.engine.expiry import expires_at
+from paper_exchange.engine.form import check_cut_off, check_form
+from paper_exchange.engine.intents import (
+    check_closing,
+    check_crossing,
+    check_short_sale,
+    infer_intents,
+)
+from paper_exchange.engine.market import Listing, Market
+from paper_exchange.engine.orders import LegState, OrderState, Status
+from paper_exchange.engine.positions import NINE_PLACES
+from paper_exchange.engine.state import AccountState
+
+
+def admit(state: AccountState, command: SubmitOrder, market: Market, now: datetime) -> OrderState:
+    """Return the order a submission becomes, its hold included; raise Refused."""
+    listings = check_form(state, command, market, now)
+    intents = infer_intents(state, command)
+    check_cut_off(listings, intents, market, now)
+    order = _order(command, listings, intents, market, now)
+    check_level(state, order)
+    check_short_sale(command, listings[0], intents[0])
+    check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
+    check_crossing(state, command, intents[0])
+    check_coverage(state, order)
+    cost, hold = required(state, order, market, now)
+    order = msgspec.structs.replace(order, hold=hold)
+    check_funds(state, order, cost, market, listings[0])
+    return order
+
+
+def _order(
+    command: SubmitOrder,
+    listings: tuple[Listing, ...],
+    intents: tuple[PositionIntent, ...],
+    market: Market,
+    now: datetime,
+) -> OrderState:
+    mleg = command.order_class is OrderClass.MLEG
+    is_open = market.is_open(listings[0], now)
+    return OrderState(
+        id=command.order_id,
+        client_order_id=command.client_order_id or _derived(command, "client"),
+        status=Status.NEW if is_open else Status.ACCEPTED,
+        created_at=now,
+        submitted_at=now,
+        updated_at=now,
+        expires_at=expires_at(command.time_in_force, listings[0], market, now),
+        order_class=command.order_class,
+        type=command.type,
+        time_in_force=command.time_in_force,
+        symbol=command.symbol,
+        asset_class=None if mleg else listings[0].asset_class,
+        side=None if mleg else command.side,
+        position_intent=None if mleg else intents[0],
+        qty=_qty(command, listings[0]),
+        notional=command.notional,
+        limit_price=command.limit_price,
+        extended_hours=command.extended_hours,
+        legs=_legs(command, intents) if mleg else (),
+    )
+
+
+def _legs(command: SubmitOrder, intents: tuple[PositionIntent, ...]) -> tuple[LegState, ...]:
+    units = command.qty or ZERO
+    return tuple(
+        LegState(
+            id=OrderId(_derived(command, f"leg {number}")),
+            client_order_id=_derived(command, f"client leg {number}"),
+            symbol=leg.symbol,
+            side=leg.side,
+            position_intent=intent,
+            ratio=leg.ratio,
+            qty=units * leg.ratio,
+        )
+        for number, (leg, intent) in enumerate(zip(command.legs, intents, strict=True))
+    )
+
+
+def _qty(command: SubmitOrder, listing: Listing) -> Qty | None:
+    """Return the quantity on nine places; what is finer is cut off, as at Alpaca."""
+    if command.qty is None or listing.asset_class is AssetClass.OPTION:
+        return command.qty
+    return command.qty.quantize(NINE_PLACES, rounding=ROUND_FLOOR)
+
+
+def _derived(command: SubmitOrder, name: str) -> str:
+    return str(uuid5(UUID(command.order_id), name))
