@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,11 +24,13 @@ from common.errors import (
 from common.ids import ClientOrderId, OrderId
 from common.orders import OrderStatus
 from services.broker.alpaca import open_broker
+from services.broker.attempt import Attempt, Unsent
 from services.ops.metrics import Metrics
 from tests.services.broker import fault_server as faults
 from tests.services.broker.connecting import LONG, access_to, against, connected
 from tests.services.broker.fault_server import Answer, fault_server, reply, taken
 from tests.services.broker.intents import condor, long_call, sell_call
+from tests.services.broker.waiting import until
 
 CID = ClientOrderId("desk-1")
 SHORT = timedelta(seconds=0.4)
@@ -196,6 +199,38 @@ async def test_a_caller_who_leaves_before_the_send_sends_nothing() -> None:
         blocked.set()
         await connection.broker.submit(long_call(), ClientOrderId("next"), go)
         assert [request.body["client_order_id"] for request in server.heard] == ["next"]
+
+
+def test_either_the_sender_begins_or_the_caller_leaves() -> None:
+    """Whoever comes first, both know the same: it left, or it never will."""
+    for _ in range(300):
+        attempt = Attempt(MonotonicClock(), 10)
+        together = threading.Barrier(2)
+        told: list[bool] = []
+
+        def leave(attempt: Attempt, together: threading.Barrier, told: list[bool]) -> None:
+            together.wait()
+            told.append(attempt.abandon())
+
+        caller = threading.Thread(target=leave, args=(attempt, together, told))
+        caller.start()
+        together.wait()
+        with suppress(Unsent):
+            attempt.begin(None)
+        caller.join()
+        assert told == [not attempt.begun]
+
+
+async def test_a_connection_closed_by_the_broker_meanwhile_is_not_written_to() -> None:
+    async def last(request: faults.Heard, writer: asyncio.StreamWriter) -> None:
+        await taken()(request, writer)
+        writer.close()
+
+    async with against(last) as (connection, server):
+        for number in range(3):
+            await connection.broker.submit(long_call(), ClientOrderId(f"c{number}"), go)
+            await until(lambda: not server.serving)
+        assert server.count("POST") == len(server.peers) == 3
 
 
 async def test_a_cancel_is_tried_again_until_it_is_clear() -> None:
