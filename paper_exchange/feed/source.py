@@ -69,7 +69,10 @@ class Source(Protocol):
     def changes(
         self, symbols: Sequence[str], since: datetime, until: datetime
     ) -> list[tuple[str, Quote]]:
-        """Return every quote made in (since, until], by time, then in the order asked."""
+        """Return every quote made in (since, until], by time, then in the order asked.
+
+        Meant for windows of seconds: near the money a contract is quoted several times in one.
+        """
         ...
 
     def quote_history(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Quote]:
@@ -77,7 +80,7 @@ class Source(Protocol):
         ...
 
     def trade(self, symbol: str, at: datetime) -> Trade | None:
-        """Return the latest print at an instant, None when there was none that day."""
+        """Return the latest print at an instant; an option's is of that day, or None."""
         ...
 
     def trades(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Trade]:
@@ -87,8 +90,10 @@ class Source(Protocol):
     def bars(self, symbol: str, start: datetime, end: datetime, minutes: int) -> list[Bar]:
         """Return the bars of whole minutes that begin in [start, end), by time.
 
-        Bars are counted from the session's open; 390 gives one bar a day. end is taken as
-        the present: a minute not over by it is left out. Minutes without a trade have none.
+        Bars are counted from the session's open and stamped with their first minute; 390
+        gives one bar a day (1440 for a coin). end is taken as the present: a minute not over
+        by it is left out. Minutes without a trade have none. Days of stocks cost 2 to 3 ms
+        each when first asked for: fetch long ranges in a thread.
         """
         ...
 

@@ -139,8 +139,8 @@ class SyntheticSource:
             over = group.pit.microseconds(group.index, end) // MINUTE_US * MINUTE_US
             first = group.pit.microseconds(group.index, start)
             begins = max(-(-first // (minutes * MINUTE_US)), 0) * minutes * MINUTE_US
-            prints = group.pit.prints(group.index, begins, over, group.book)
-            found += self._bars(group, Bars.of(prints, minutes))
+            bars = group.pit.bars(group.index, begins, over, minutes, group.book)
+            found += self._bars(group, bars)
         return found
 
     def spot(self, underlying: str, at: datetime) -> Price:

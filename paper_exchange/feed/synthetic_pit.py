@@ -17,9 +17,10 @@ from paper_exchange.feed.synthetic_options import Book, Maker, Quotes
 from paper_exchange.feed.synthetic_path import TICK_US
 from paper_exchange.feed.synthetic_random import Ints
 from paper_exchange.feed.synthetic_stocks import StockMaker
-from paper_exchange.feed.synthetic_tape import MINUTE_US, OptionTape, Prints, StockTape
+from paper_exchange.feed.synthetic_tape import MINUTE_US, Bars, OptionTape, Prints, StockTape
 
 _MICROSECOND: Final = timedelta(microseconds=1)
+_BARS_CACHED: Final = 400  # days over, of one bar length: a year of daily bars
 
 
 class Pit:
@@ -33,6 +34,7 @@ class Pit:
         self.option_maker = Maker(market, listing)
         self.option_tape = OptionTape(market, listing, self.option_maker)
         self.book = lru_cache(maxsize=256)(self._book)
+        self._whole_day = lru_cache(maxsize=_BARS_CACHED)(self._whole_day_bars)
 
     def end(self, index: int, book: Book | None) -> int:
         """Return the last microsecond of a day in which the asset, or a book of it, trades."""
@@ -72,6 +74,12 @@ class Pit:
         last = min(max(-(-until // MINUTE_US), first), minutes)
         return self.option_tape.prints(book, index, first, last).between(since, until)
 
+    def bars(self, index: int, begin: int, over: int, minutes: int, book: Book | None) -> Bars:
+        """Return the bars of so many minutes from what was printed in [begin, over)."""
+        if book is None and begin == 0 and over > self.end(index, None):
+            return self._whole_day(index, minutes)
+        return Bars.of(self.prints(index, begin, over, book), minutes)
+
     def latest_print(self, index: int, at: int, book: Book | None) -> Prints:
         """Return the last print of a day up to an instant, in a row of one, or none."""
         if book is not None:
@@ -79,6 +87,9 @@ class Pit:
         prints = self.tape.prints(index)
         before = int(np.searchsorted(prints.made, at + 1))
         return prints.rows(slice(max(before - 1, 0), before))
+
+    def _whole_day_bars(self, index: int, minutes: int) -> Bars:
+        return Bars.of(self.tape.prints(index), minutes)
 
     def _book(self, contracts: Sequence[OptionContract], expiry: int) -> Book:
         return Book.of(self.market.seed, self.listing, expiry, contracts)

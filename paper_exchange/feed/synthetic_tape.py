@@ -27,7 +27,7 @@ from paper_exchange.feed.synthetic_random import (
 from paper_exchange.feed.synthetic_stocks import QUOTED_BY, StockMaker
 
 MINUTE_US: Final = 60_000_000
-_DAYS_CACHED: Final = 12
+_DAYS_CACHED: Final = 4
 _OPTIONS_CACHED: Final = 512
 
 _VOLUME_DAY: Final = 0.36  # log-normal spreads of volume: of days, five minutes, minutes

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from paper_exchange.feed.calendar import Calendar
+from paper_exchange.feed.source import Source
 from paper_exchange.feed.synthetic import SyntheticSource
 
 LEAST_BUFFER = Decimal("0.05")
@@ -36,9 +37,8 @@ def breakout(
     """Tell how SPY stands against the range of its first minutes, some minutes after the open."""
     session = calendar.session(day)
     assert session is not None
-    bars = SyntheticSource(seed, calendar).bars(
-        "SPY", session.open, session.open + timedelta(minutes=after), 1
-    )
+    source: Source = SyntheticSource(seed, calendar)
+    bars = source.bars("SPY", session.open, session.open + timedelta(minutes=after), 1)
     high = max(bar.high for bar in bars[:minutes])
     width = high - min(bar.low for bar in bars[:minutes])
     above = bars[-1].close - high
