@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+Change = Callable[[dict[str, Any]], dict[str, Any]]
 
-def slim(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema without generated titles and without null alternatives.
+
+def arguments(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a tool's arguments, closed, untitled and without null.
 
     "string or null, default null" becomes an optional string: some hosts refuse a schema
     without a type, and every null costs tokens. What is accepted does not change.
     """
+    return {**_slim(schema, _without_null), "additionalProperties": False}
+
+
+def answer(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a tool's answer without titles; null there means unknown."""
+    return _slim(schema, dict)
+
+
+def _slim(schema: dict[str, Any], change: Change) -> dict[str, Any]:
     return {
-        key: _slim_value(key, value)
-        for key, value in _without_null(schema).items()
+        key: _slim_value(key, value, change)
+        for key, value in change(schema).items()
         if key != "title" and not (key == "default" and value is None)
     }
 
 
-def _slim_value(key: str, value: Any) -> Any:
+def _slim_value(key: str, value: Any, change: Change) -> Any:
     if key in {"properties", "$defs"}:  # a map of names, where "title" is a name like another
-        return {name: slim(inner) for name, inner in value.items()}
+        return {name: _slim(inner, change) for name, inner in value.items()}
     if isinstance(value, dict):
-        return slim(value)
+        return _slim(value, change)
     if isinstance(value, list):
-        return [slim(item) if isinstance(item, dict) else item for item in value]
+        return [_slim(item, change) if isinstance(item, dict) else item for item in value]
     return value
 
 

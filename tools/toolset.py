@@ -13,7 +13,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
 from common.errors import TradingError, told
-from tools.schemas import slim
+from tools import schemas
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,9 +66,9 @@ class Toolset:
             tool = Tool.from_function(
                 handler, description=inspect.getdoc(handler), annotations=effect
             )
-            tool.parameters = {**slim(tool.parameters), "additionalProperties": False}
+            tool.parameters = schemas.arguments(tool.parameters)
             if tool.fn_metadata.output_schema is not None:
-                tool.fn_metadata.output_schema = slim(tool.fn_metadata.output_schema)
+                tool.fn_metadata.output_schema = schemas.answer(tool.fn_metadata.output_schema)
             tools.append(tool)
         return tools
 
