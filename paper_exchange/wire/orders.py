@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from paper_exchange.engine.orders import LegState, OrderState, Status
+from common.contracts import AssetClass, OptionContract, asset_class
+from paper_exchange.engine.orders import LegState, OrderState
 from paper_exchange.wire.scalars import asset_id, instant, instant_or_none, text
 
 Json = dict[str, Any]
@@ -94,6 +95,10 @@ def canceled(order_id: str) -> Json:
     return {"id": order_id, "status": 200}
 
 
-def is_canceled(of: OrderState) -> bool:
-    """Whether an order was taken off, so that doing it again succeeds."""
-    return of.status is Status.CANCELED
+def underlyings(of: OrderState) -> tuple[str, ...]:
+    """Return what the options of an order are on."""
+    return tuple(
+        OptionContract.from_occ(symbol).underlying
+        for symbol in of.symbols
+        if asset_class(symbol) is AssetClass.OPTION
+    )

@@ -1,6 +1,7 @@
 """What a client posts as an order, read field by field.
 
-Numbers come as JSON numbers or as text. A field that asks for something not served here is
+Numbers come as JSON numbers or as text. What they mean together is the engine's to judge;
+here they are only brought into types. A field that asks for something not served here is
 refused by name: an order that silently drops its stop would be another order.
 """
 
@@ -12,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from common.ids import CLIENT_ORDER_ID_MAX, OrderId
-from common.money import parse_decimal
+from common.money import parse_decimal, plain
 from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
 from paper_exchange.engine.commands import LegRequest, SubmitOrder
 from paper_exchange.engine.refusals import Refused
@@ -20,8 +21,8 @@ from paper_exchange.wire.errors import BadParameter
 
 Number: TypeAlias = str | int | float | None
 
-QTY_MAX: Final = Decimal(1_000_000)
-PRICE_MAX: Final = Decimal(1_000_000)
+LARGEST: Final = Decimal(1_000_000_000)
+FINEST: Final = Decimal("0.000000001")  # nine places, as the broker keeps
 
 _UNSERVED: Final = (
     "stop_price",
@@ -31,7 +32,6 @@ _UNSERVED: Final = (
     "stop_loss",
     "advanced_instructions",
 )
-_BOTH: Final = "only one of qty or notional is accepted"
 _TYPES: Final = {kind.value: kind for kind in OrderType}
 _TIMES: Final = {time.value: time for time in TimeInForce}
 _SIDES: Final = {side.value: side for side in Side}
@@ -127,29 +127,6 @@ def time_in_force(order: PostedOrder) -> TimeInForce:
     return _TIMES[text]
 
 
-def quantity(order: PostedOrder) -> tuple[Decimal | None, Decimal | None]:
-    """Return qty and notional, exactly one of them, above 0 and within bounds."""
-    if (order.qty is None) == (order.notional is None):
-        raise BadParameter("qty or notional is required" if order.qty is None else _BOTH)
-    if order.qty is not None:
-        return _positive("qty", order.qty, QTY_MAX), None
-    return None, _positive("notional", order.notional, PRICE_MAX)
-
-
-def limit_price(order: PostedOrder, kind: OrderType) -> Decimal | None:
-    """Return the limit: wanted by limit orders, refused on market orders."""
-    if order.limit_price is None:
-        if kind is OrderType.LIMIT:
-            raise BadParameter("limit orders require a limit price")
-        return None
-    if kind is OrderType.MARKET:
-        raise BadParameter("market orders require no limit price")
-    price = _decimal("limit_price", order.limit_price)
-    if abs(price) > PRICE_MAX:
-        raise BadParameter(f"limit_price must be within {PRICE_MAX}")
-    return price
-
-
 def side(text: str | None) -> Side | None:
     """Return a side, None when left out."""
     if not text:
@@ -170,18 +147,16 @@ def intent(text: str | None) -> PositionIntent | None:
 
 def to_command(order: PostedOrder, order_id: OrderId) -> SubmitOrder:
     """Return the command a posted order means; raise BadParameter or Refused."""
-    kind = order_type(order)
-    qty, notional = quantity(order)
     return SubmitOrder(
         order_id=order_id,
-        type=kind,
+        type=order_type(order),
         time_in_force=time_in_force(order),
         order_class=order_class(order),
         symbol=(order.symbol or "").upper(),
         side=side(order.side),
-        qty=qty,
-        notional=notional,
-        limit_price=limit_price(order, kind),
+        qty=_number("qty", order.qty),
+        notional=_number("notional", order.notional),
+        limit_price=_number("limit_price", order.limit_price),
         position_intent=intent(order.position_intent),
         legs=tuple(_leg(leg) for leg in order.legs or ()),
         client_order_id=client_order_id(order),
@@ -198,24 +173,21 @@ def _leg(leg: PostedLeg) -> LegRequest:
 
 
 def ratio(leg: PostedLeg) -> int:
-    """Return a leg's ratio, a whole number of at least 1."""
-    value = _positive("ratio_qty", leg.ratio_qty, QTY_MAX)
-    if value != int(value):
+    """Return a leg's ratio, a whole number."""
+    value = _number("ratio_qty", leg.ratio_qty)
+    if value is None or value != int(value):
         raise BadParameter("ratio_qty must be a whole number")
     return int(value)
 
 
-def _positive(name: str, value: Number, most: Decimal) -> Decimal:
-    number = _decimal(name, value)
-    if number <= 0:
-        raise BadParameter(f"{name} must be > 0")
-    if number > most:
-        raise BadParameter(f"{name} must be <= {most}")
-    return number
-
-
-def _decimal(name: str, value: Number) -> Decimal:
+def _number(name: str, value: Number) -> Decimal | None:
+    """Return a number between the finest and the largest that mean anything here, or 0."""
+    if value is None:
+        return None
     try:
-        return parse_decimal(value)
+        number = parse_decimal(value)
     except ValueError:
         raise BadParameter(f"{name} is not a number: {value!r:.40}") from None
+    if number != 0 and not FINEST <= abs(number) <= LARGEST:
+        raise BadParameter(f"{name} must be between {plain(FINEST)} and {plain(LARGEST)}")
+    return number

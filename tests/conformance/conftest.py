@@ -53,9 +53,7 @@ class Chain:
 
     def near(self, right: ContractType, away: int) -> str:
         """Return the symbol so many strikes above the money, below when negative."""
-        side = sorted(
-            (c for c in self.contracts if c.type is right), key=lambda c: c.strike_price
-        )
+        side = sorted((c for c in self.contracts if c.type is right), key=lambda c: c.strike_price)
         at = min(range(len(side)), key=lambda i: abs(side[i].strike_price - self.spot))
         return side[at + away].symbol
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
 from alpaca.data.requests import (
@@ -48,7 +49,7 @@ def test_the_morning_is_there_minute_by_minute(
         )
     )["SPY"]
     assert len(bars) >= 30
-    assert all(a.timestamp < b.timestamp for a, b in zip(bars, bars[1:], strict=False))
+    assert all(a.timestamp < b.timestamp for a, b in pairwise(bars))
     five = stocks.get_stock_bars(
         StockBarsRequest(
             symbol_or_symbols="SPY",
@@ -60,9 +61,7 @@ def test_the_morning_is_there_minute_by_minute(
     assert five[0].high == max(bar.high for bar in bars[:5])
 
 
-def test_daily_bars_of_last_week(
-    stocks: StockHistoricalDataClient, trading: TradingClient
-) -> None:
+def test_daily_bars_of_last_week(stocks: StockHistoricalDataClient, trading: TradingClient) -> None:
     bars = stocks.get_stock_bars(
         StockBarsRequest(
             symbol_or_symbols=["SPY", "QQQ"],

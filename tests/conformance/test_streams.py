@@ -70,9 +70,7 @@ def tick(exchange: Exchange) -> Callable[[], object]:
     return lambda: exchange.step(timedelta(seconds=2))
 
 
-def test_option_quotes_arrive(
-    exchange: Exchange, chain: Chain, tick: Callable[[], object]
-) -> None:
+def test_option_quotes_arrive(exchange: Exchange, chain: Chain, tick: Callable[[], object]) -> None:
     stream = OptionDataStream(
         exchange.key,
         exchange.secret,
@@ -88,9 +86,7 @@ def test_option_quotes_arrive(
         assert quote.timestamp.utcoffset() == timedelta(0)
 
 
-def test_stock_quotes_and_trades_arrive(
-    exchange: Exchange, tick: Callable[[], object]
-) -> None:
+def test_stock_quotes_and_trades_arrive(exchange: Exchange, tick: Callable[[], object]) -> None:
     stream = StockDataStream(
         exchange.key, exchange.secret, url_override=f"{exchange.websocket_url}/v2/iex"
     )
@@ -134,9 +130,7 @@ def test_a_subscription_in_fragments_is_understood(exchange: Exchange) -> None:
         finally:
             await stream.close()
 
-    assert asyncio.run(subscribe()) == [
-        {"T": "error", "code": 405, "msg": "symbol limit exceeded"}
-    ]
+    assert asyncio.run(subscribe()) == [{"T": "error", "code": 405, "msg": "symbol limit exceeded"}]
 
 
 def listening(exchange: Exchange) -> tuple[TradingStream, Heard]:
@@ -168,9 +162,7 @@ def test_trade_updates_of_a_stock_order(exchange: Exchange, flat: TradingClient)
         assert update.order.filled_qty == "3"
 
 
-def test_trade_updates_of_a_condor(
-    exchange: Exchange, flat: TradingClient, chain: Chain
-) -> None:
+def test_trade_updates_of_a_condor(exchange: Exchange, flat: TradingClient, chain: Chain) -> None:
     stream, heard = listening(exchange)
     with running(stream):
         probe(flat, heard)

@@ -1,0 +1,176 @@
+"""Orders: submit, list, find, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from common.contracts import AssetClass
+from common.ids import Ids, OrderId
+from paper_exchange.api.endpoint import NOTHING, Call, Reply, reply
+from paper_exchange.api.routes import Path, trading
+from paper_exchange.engine.orders import OrderState
+from paper_exchange.engine.refusals import not_found
+from paper_exchange.engine.state import AccountState
+from paper_exchange.venue.venue import Venue
+from paper_exchange.wire import orders as wire
+from paper_exchange.wire.errors import BadParameter
+from paper_exchange.wire.query import Query
+from paper_exchange.wire.submission import posted, to_command
+
+LIMIT_DEFAULT: Final = 50
+LIMIT_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders a listing shows, by when they were submitted."""
+
+    status: str
+    limit: int
+    after: datetime | None
+    until: datetime | None
+    newest_first: bool
+    symbols: frozenset[str]
+    side: str | None
+    classes: frozenset[str]
+    before_id: str | None
+    after_id: str | None
+
+    @classmethod
+    def of(cls, query: Query) -> OrderFilter:
+        """Read the filters; raise BadParameter."""
+        found = cls(
+            status=query.choice("status", ("open", "closed", "all"), "open"),
+            limit=query.integer("limit", LIMIT_DEFAULT, low=1, high=LIMIT_MAX),
+            after=query.instant("after"),
+            until=query.instant("until"),
+            newest_first=query.choice("direction", ("asc", "desc"), "desc") == "desc",
+            symbols=frozenset(query.symbols()),
+            side=query.choice("side", ("buy", "sell"), "buy") if query.text("side") else None,
+            classes=frozenset(name.lower() for name in query.symbols("asset_class")),
+            before_id=_uuid_or_none(query.text("before_order_id")),
+            after_id=_uuid_or_none(query.text("after_order_id")),
+        )
+        if found.before_id and found.after_id:
+            raise BadParameter("before_order_id and after_order_id are mutually exclusive")
+        query.flag("nested")  # the legs of a multi-leg order are nested either way
+        return found
+
+    def select(self, state: AccountState) -> Iterator[OrderState]:
+        """Yield the orders that pass, at most limit, in the direction wanted."""
+        left = self.limit
+        for order_id in self._candidates(state):
+            if not left:
+                return
+            if self._admits(state.orders[order_id]):
+                left -= 1
+                yield state.orders[order_id]
+
+    def _candidates(self, state: AccountState) -> Iterable[OrderId]:
+        """Return the ids among which to look, without copying years of orders."""
+        ids: dict[OrderId, Any] = state.working if self.status == "open" else state.orders
+        if self.before_id is None and self.after_id is None:
+            return reversed(ids) if self.newest_first else ids
+        everything = list(state.orders)
+        first = _place(everything, self.after_id) + 1 if self.after_id else 0
+        last = _place(everything, self.before_id) if self.before_id else len(everything)
+        wanted = everything[first:last]
+        return reversed(wanted) if self.newest_first else wanted
+
+    def _admits(self, order: OrderState) -> bool:
+        return (
+            (self.status == "all" or (self.status == "open") == wire.is_open(order))
+            and (self.after is None or order.submitted_at > self.after)
+            and (self.until is None or order.submitted_at < self.until)
+            and (not self.symbols or not self.symbols.isdisjoint(_names(order)))
+            and (self.side is None or (order.side is not None and order.side.value == self.side))
+            and (not self.classes or _class(order).value in self.classes)
+        )
+
+
+class Orders:
+    """The order paths of the trading host."""
+
+    def __init__(self, venue: Venue, ids: Ids) -> None:
+        self._venue = venue
+        self._ids = ids
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the routes."""
+        return (
+            trading("/v2/orders", POST=self.submit, GET=self.listing, DELETE=self.cancel_all),
+            trading("/v2/orders:by_client_order_id", GET=self.by_client_order_id),
+            trading("/v2/orders/{order_id:str}", GET=self.one, DELETE=self.cancel),
+        )
+
+    async def submit(self, call: Call) -> Reply:
+        """Answer POST /v2/orders once the order is durable."""
+        command = to_command(posted(call.body), OrderId(self._ids.uuid()))
+        return reply(wire.order(await self._venue.submit(call.account, command)))
+
+    async def listing(self, call: Call) -> Reply:
+        """Answer GET /v2/orders."""
+        wanted = OrderFilter.of(call.query)
+        state = await self._venue.account(call.account)
+        return reply([wire.order(order) for order in wanted.select(state)])
+
+    async def one(self, call: Call) -> Reply:
+        """Answer GET /v2/orders/{id}."""
+        return reply(wire.order(await self._order(call, _uuid(call.path["order_id"]))))
+
+    async def by_client_order_id(self, call: Call) -> Reply:
+        """Answer GET /v2/orders:by_client_order_id."""
+        state = await self._venue.account(call.account)
+        found = state.client_ids.get(call.query.required("client_order_id"))
+        if found is None:
+            raise not_found("order not found")
+        return reply(wire.order(state.orders[found]))
+
+    async def cancel(self, call: Call) -> Reply:
+        """Answer DELETE /v2/orders/{id} once it is off the market."""
+        await self._venue.cancel(call.account, OrderId(_uuid(call.path["order_id"])))
+        return NOTHING
+
+    async def cancel_all(self, call: Call) -> Reply:
+        """Answer DELETE /v2/orders, one line an order."""
+        canceled = await self._venue.cancel_all(call.account)
+        return reply([wire.canceled(order_id) for order_id in canceled], 207)
+
+    async def _order(self, call: Call, order_id: str) -> OrderState:
+        state = await self._venue.account(call.account)
+        found = state.orders.get(OrderId(order_id))
+        if found is None:
+            raise not_found("order not found")
+        return found
+
+
+def _uuid(text: str) -> str:
+    """Return an order id in the form they are kept in; raise BadParameter."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise BadParameter("order_id must be a UUID") from None
+
+
+def _uuid_or_none(text: str | None) -> str | None:
+    return None if text is None else _uuid(text)
+
+
+def _place(ids: list[OrderId], order_id: str) -> int:
+    try:
+        return ids.index(OrderId(order_id))
+    except ValueError:
+        raise not_found("order not found") from None
+
+
+def _names(order: OrderState) -> frozenset[str]:
+    """Return the symbols a listing may ask for it by, underlyings of options included."""
+    return frozenset(order.symbols) | frozenset(wire.underlyings(order))
+
+
+def _class(order: OrderState) -> AssetClass:
+    return order.asset_class or AssetClass.OPTION
