@@ -21,6 +21,7 @@ CASH_SCALE = 100  # database units per dollar
 PRICE_SCALE = 10_000  # database units per dollar of price
 QTY_SCALE = 1_000_000_000  # nine decimal places, as the broker keeps
 
+_FLOAT_MOST = 1e18
 _NUMBER = re.compile(r"[+-]?(\d{1,18}(\.\d{0,12})?|\.\d{1,12})([eE][+-]?\d{1,2})?", re.ASCII)
 
 
@@ -54,7 +55,7 @@ def to_price(value: float, tick: Price = CENT) -> Price:
 
     Raises ValueError for nan and infinities.
     """
-    return round_to_tick(parse_decimal(repr(float(value))), tick)
+    return round_to_tick(parse_decimal(float(value)), tick)
 
 
 def parse_decimal(value: object) -> Decimal:
@@ -66,7 +67,10 @@ def parse_decimal(value: object) -> Decimal:
     if isinstance(value, Decimal):
         if value.is_finite():
             return value
-    elif isinstance(value, int | float | str) and not isinstance(value, bool):
+    elif isinstance(value, float):  # its shortest text may have 17 digits behind the point
+        if abs(value) < _FLOAT_MOST:
+            return Decimal(repr(value))
+    elif isinstance(value, int | str) and not isinstance(value, bool):
         text = str(value).strip()
         if _NUMBER.fullmatch(text):
             return Decimal(text)

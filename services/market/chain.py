@@ -227,7 +227,8 @@ class ChainService:
         if self._cache.day is None:
             return self._plan.update_interval
         if not self._calendar.options_trade(self._plan.underlying):
-            return self._plan.period(_POLL_CLOSED)
+            soon = _POLL_CLOSED / max(self._clock.rate, 1.0)
+            return self._plan.period(max(soon, _POLL_ALONE))
         live = self._stream.state is StreamState.LIVE
         return self._plan.period(_POLL_BESIDE_STREAM if live else _POLL_ALONE)
 

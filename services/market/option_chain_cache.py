@@ -25,7 +25,8 @@ _PRICE_MOST: Final = 100_000.0  # dollars per share; beyond it is no option pric
 _SIZE_MOST: Final = 1e9  # contracts
 _CROSS_LEAST: Final = 0.50  # dollars a market may be crossed for a moment and be a market
 _CROSS_FRACTION: Final = 0.10  # of the bid, likewise
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_NEVER: Final = datetime(1, 1, 2, tzinfo=UTC)
+_SAME: Final = timedelta(milliseconds=1)  # the two ways of reading a stamp round it differently
 
 
 class OptionChainCache:
@@ -127,16 +128,9 @@ class OptionChainCache:
             row = self._rows.get(symbol)
             if row is None:
                 self._unknown += 1
-                continue
-            held = self._quoted_at[row]
-            same = (
-                self._received_ns[row] != NEVER_NS
-                and self._bid[row] == quote.bid * PRICE_SCALE
-                and self._ask[row] == quote.ask * PRICE_SCALE
-            )
-            if same or quote.at >= held:
-                at = max(quote.at, held) if same else quote.at
-                self.apply((_message(symbol, quote, at),), received_ns)
+            elif quote.at >= (held := self._quoted_at[row]) - _SAME and quote.at < self._horizon:
+                message = _message(symbol, quote, max(quote.at, held))
+                self.apply((message,), max(received_ns, self._received_ns[row]))
         self._polled += self._applied - before
 
     def row_of(self, symbol: str) -> int:

@@ -139,8 +139,8 @@ async def test_a_refusal_is_told_and_not_hammered(code: int, text: str) -> None:
         async with streaming(served.url) as (stream, _):
             await until(lambda: stream.state is StreamState.REFUSED)
             await served.until(lambda: served.open == 0)
-            # Ten times the longest ordinary delay: only the slow one is being waited for.
-            await asyncio.sleep(10 * QUICK.retry_most.total_seconds())
+            # Five times the longest ordinary delay: only the slow one is being waited for.
+            await asyncio.sleep(5 * QUICK.retry_most.total_seconds())
 
             assert served.connects == 1
             assert stream.stats().reason == f"{code} {text}"
