@@ -6,10 +6,8 @@ from bisect import bisect_left
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from math import exp
+from math import exp, log
 from typing import Final
-
-import numpy as np
 
 from common.contracts import OptionContract, Right
 from paper_exchange.feed.assets import Expiries, Listing
@@ -62,12 +60,9 @@ class OptionListing:
 
     def open_interest(self, contract: OptionContract, index: int) -> int:
         """Return what was open before a day: most at round strikes near the money."""
-        money = self._market.days(self._listing).log_open[index]
-        away = abs(float(np.log(float(contract.strike))) - float(money)) / (
-            _REACH * self._listing.vol / _SPY_VOL
-        )
-        share = key(self._market.seed, contract.symbol, "open interest")
-        noise = 0.5 * one_normal(share, index // 5)
+        money = float(self._market.days(self._listing).log_open[index])
+        away = abs(log(contract.strike) - money) / (_REACH * self._listing.vol / _SPY_VOL)
+        noise = 0.5 * one_normal(key(self._market.seed, contract.symbol, "open", index // 5))
         size = _OPEN_INTEREST * self._listing.volume * _roundness(contract.strike)
         return int(size * exp(noise - away) / 2)
 

@@ -8,6 +8,7 @@ seed + n * GAMMA; keys are drawn far apart by BLAKE2.
 from __future__ import annotations
 
 from hashlib import blake2b
+from statistics import NormalDist
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -24,6 +25,7 @@ _MIX_2: Final = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S32 = (np.uint64(n) for n in (30, 27, 31, 32))
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _UNIT: Final = 2.0**-32
+_NORMAL: Final = NormalDist()
 
 
 def key(*labels: object) -> int:
@@ -53,9 +55,9 @@ def normal(keys: int | Words, counter: Ints) -> Floats:
     return np.asarray(radius * np.cos(angle))
 
 
-def one_normal(one_key: int, counter: int) -> float:
-    """Return one standard normal number."""
-    return float(normal(one_key, np.asarray([counter]))[0])
+def one_normal(one_key: int) -> float:
+    """Return the standard normal number of a key."""
+    return _NORMAL.inv_cdf(((one_key >> 12) + 0.5) / 2**52)
 
 
 def bridge(steps: Floats, totals: ArrayLike, shares: ArrayLike) -> Floats:

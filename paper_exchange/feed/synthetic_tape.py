@@ -148,7 +148,7 @@ class StockTape:
             shares = volume_shares(path.minutes)
         days = self._market.days(self._listing)
         mood = 0.5 * np.log(days.sigma[index] / np.median(days.sigma))
-        common = one_normal(key(seed, MARKET, "volume"), day)
+        common = one_normal(key(seed, MARKET, "volume", day))
         noise = key(seed, symbol, day, "volume")
         move = np.abs(np.diff(path.bounds)) / path.sd
         log_noise = (
