@@ -39,5 +39,10 @@ class Halt(StrEnum):
     """How far trading is halted; only a person moves it back towards ACTIVE."""
 
     ACTIVE = "active"
-    REDUCING = "reducing"  # closing orders only
-    HALTED = "halted"  # closing orders only, and nothing automatic opens again
+    REDUCING = "reducing"  # closing orders only; working opening ones may still fill
+    HALTED = "halted"  # closing orders only; working opening ones are canceled
+
+    def deeper_than(self, other: Halt) -> bool:
+        """Whether less is allowed than under another halt."""
+        depth = tuple(Halt)
+        return depth.index(self) > depth.index(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -184,7 +185,7 @@ _HELD = frozenset(
         OrderStatus.REJECTED,
     }
 )
-_NEXT = {
+_NEXT: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.INTENT: _HELD | {OrderStatus.SUBMITTING, OrderStatus.UNKNOWN},
     OrderStatus.SUBMITTING: _HELD | {OrderStatus.UNKNOWN},
     OrderStatus.UNKNOWN: _HELD,
