@@ -142,7 +142,8 @@ class Bridge:
                 continue
             frame = message.message
             if isinstance(frame, JSONRPCError) and frame.error.code == CONNECTION_CLOSED:
-                continue  # it waits on: whoever finds the daemon gone tells it so
+                await self._tell_gone(frame.id)
+                continue
             if isinstance(frame, JSONRPCResponse | JSONRPCError):
                 self._waiting.pop(frame.id, None)
             await self._host_out.send(SessionMessage(frame))
@@ -171,8 +172,11 @@ class Bridge:
             self._waiting[frame.id] = frame.method
             if frame.method == "initialize":
                 self._handshake = [message]
-        elif isinstance(frame, JSONRPCNotification) and frame.method == "notifications/initialized":
-            self._handshake = [*self._handshake[:1], message]
+        elif isinstance(frame, JSONRPCNotification):
+            if frame.method == "notifications/initialized":
+                self._handshake = [*self._handshake[:1], message]
+            elif frame.method == "notifications/cancelled":
+                self._waiting.pop((frame.params or {}).get("requestId"), None)
 
     async def _shake_hands_again(self, daemon_in: Any, daemon_out: Any) -> None:
         """Open a session with a new daemon as the host opened its own; keep the answer."""
@@ -184,12 +188,15 @@ class Bridge:
 
     async def _tell_waiting(self) -> None:
         """Answer what the daemon will never answer."""
-        while self._waiting:
-            request_id, method = self._waiting.popitem()
-            what = f"the daemon stopped before it answered {method}"
-            if method == "tools/call":
-                what += "; an order may have been sent"
-            await self._error(request_id, f"[daemon_gone] {what}. Next: look at get_orders.")
+        for request_id in list(self._waiting):
+            await self._tell_gone(request_id)
+
+    async def _tell_gone(self, request_id: Any) -> None:
+        method = self._waiting.pop(request_id, "the request")
+        what = f"the daemon stopped before it answered {method}"
+        if method == "tools/call":
+            what += "; an order may have been sent"
+        await self._error(request_id, f"[daemon_gone] {what}. Next: look at get_orders.")
 
     async def _refuse(self, error: TradingError) -> None:
         """Tell the host why there is no server, where it waits: in answer to its first call."""

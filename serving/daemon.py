@@ -16,7 +16,7 @@ import uvicorn
 from mcp.server import MCPServer
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
-from prometheus_client import start_http_server
+from prometheus_client import make_asgi_app
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -89,9 +89,9 @@ async def serve(
             )
             server = build_server(services, FileVerifier(tokens))
             presence = Presence(wall)
-            http = _http(presence(_app(server, services, settings)))
+            http = _Http(_config(presence(_app(server, services, settings))))
             daemon = _self_description(settings, access, listening)
-            _serve_metrics(stack, services, listening.metrics, settings.prometheus_port)
+            await stack.enter_async_context(_metrics_served(services, listening.metrics))
             publish(lock, daemon)
             announce(daemon, folder)
             leaving = asyncio.create_task(
@@ -208,16 +208,23 @@ class _Http(uvicorn.Server):
         self.should_exit = True
 
 
-def _http(app: ASGIApp) -> uvicorn.Server:
-    return _Http(
-        uvicorn.Config(
-            app,
-            loop="uvloop",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=GRACE,
-            timeout_keep_alive=75,
-        )
+class _Beside(uvicorn.Server):
+    """A server beside the main one: signals are not its business."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=75,
     )
 
 
@@ -240,6 +247,7 @@ def _bound(host: str, port: int, setting: str, *, any_port: bool) -> socket.sock
             bound.close()
             failure = e
             continue
+        bound.listen()  # now, or another process that starts could bind it beside us
         return bound
     raise Misconfigured(
         f"{setting}: cannot listen on {host}:{port}: {failure.strerror}",
@@ -247,20 +255,16 @@ def _bound(host: str, port: int, setting: str, *, any_port: bool) -> socket.sock
     )
 
 
-def _serve_metrics(
-    stack: AsyncExitStack, services: Services, bound: socket.socket, wanted: int
-) -> None:
-    host, port = bound.getsockname()[:2]
-    bound.close()  # the library binds for itself; the port was free a moment ago
-    server, thread = start_http_server(port, host, registry=services.metrics.registry)
-    log.info("metrics on port %s (asked for %s)", port, wanted)
-
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join(1)
-
-    stack.callback(stop)
+@asynccontextmanager
+async def _metrics_served(services: Services, bound: socket.socket) -> AsyncIterator[None]:
+    """Answer scrapes on a port of their own, without a token: they hold no account data."""
+    server = _Beside(_config(make_asgi_app(services.metrics.registry)))
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def _self_description(settings: Settings, access: AlpacaAccess, listening: Listening) -> Daemon:

@@ -19,7 +19,7 @@ from serving.state import Daemon, StateFolder, is_locked
 
 ENTRYPOINT = ROOT / "alpaca_mcp_server.py"
 START_MAX = timedelta(seconds=40)
-STOP_MAX = timedelta(seconds=5)
+STOP_MAX = timedelta(seconds=10)  # a daemon takes its exchange down first
 LOOK_AGAIN = 0.05  # seconds
 
 
