@@ -30,7 +30,7 @@ from paper_exchange.feed.synthetic_tape import MINUTE_US, Bars, Prints
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _NO_TIME: Final = timedelta(0)
-_LAYOUTS_CACHED: Final = 256
+_LAYOUTS_CACHED: Final = 1024
 _EVER: Final = 10**12  # microseconds since the open: after any day's last print
 
 

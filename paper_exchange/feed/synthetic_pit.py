@@ -21,6 +21,7 @@ from paper_exchange.feed.synthetic_tape import MINUTE_US, Bars, OptionTape, Prin
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _BARS_CACHED: Final = 400  # days over, of one bar length: a year of daily bars
+_CONTRACTS_CACHED: Final = 4096
 
 
 class Pit:
@@ -33,8 +34,14 @@ class Pit:
         self.options = OptionListing(market, listing)
         self.option_maker = Maker(market, listing)
         self.option_tape = OptionTape(market, listing, self.option_maker)
-        self.book = lru_cache(maxsize=256)(self._book)
+        self._alone = lru_cache(maxsize=_CONTRACTS_CACHED)(self._book)
         self._whole_day = lru_cache(maxsize=_BARS_CACHED)(self._whole_day_bars)
+
+    def book(self, contracts: tuple[OptionContract, ...], expiry: int) -> Book:
+        """Return the columns of some contracts of one expiry; the same again for one alone."""
+        return (
+            self._alone(contracts, expiry) if len(contracts) == 1 else self._book(contracts, expiry)
+        )
 
     def end(self, index: int, book: Book | None) -> int:
         """Return the last microsecond of a day in which the asset, or a book of it, trades."""
@@ -69,10 +76,7 @@ class Pit:
         """Return the prints of [since, until): the asset's, or a one-contract book's."""
         if book is None:
             return self.tape.prints(index).between(since, until)
-        minutes = self.market.minutes(self.listing, index)
-        first = min(max(since // MINUTE_US, 0), minutes)
-        last = min(max(-(-until // MINUTE_US), first), minutes)
-        return self.option_tape.prints(book, index, first, last).between(since, until)
+        return self.option_tape.prints(book, index, since, until)
 
     def bars(self, index: int, begin: int, over: int, minutes: int, book: Book | None) -> Bars:
         """Return the bars of so many minutes from what was printed in [begin, over)."""

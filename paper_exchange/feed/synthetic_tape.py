@@ -28,7 +28,7 @@ from paper_exchange.feed.synthetic_stocks import QUOTED_BY, StockMaker
 
 MINUTE_US: Final = 60_000_000
 _DAYS_CACHED: Final = 4
-_OPTIONS_CACHED: Final = 512
+_OPTIONS_CACHED: Final = 1024
 
 _VOLUME_DAY: Final = 0.36  # log-normal spreads of volume: of days, five minutes, minutes
 _VOLUME_FIVE: Final = 0.35
@@ -169,25 +169,31 @@ class OptionTape:
 
     def __init__(self, market: Market, listing: Listing, maker: Maker) -> None:
         self._market, self._listing, self._maker = market, listing, maker
-        self.prints = lru_cache(maxsize=_OPTIONS_CACHED)(self._prints)
+        self._slots = lru_cache(maxsize=_OPTIONS_CACHED)(self._day_slots)
+        self._priced = lru_cache(maxsize=_OPTIONS_CACHED)(self._print)
+
+    def prints(self, book: Book, index: int, since: int, until: int) -> Prints:
+        """Return the prints of [since, until)."""
+        slots = self._slots(book, index)
+        cut = slice(*np.searchsorted(slots.made, (since, until)).tolist())
+        return self._printed(book, index, slots.rows(cut))
 
     def latest(self, book: Book, index: int, until: int) -> Prints:
         """Return the last print of a day before an instant, or none, in columns."""
-        slots = self._slots(book, index, 0, until // MINUTE_US + 1)
-        before = np.searchsorted(slots.made, until)
-        return self._printed(book, index, slots.rows(slice(max(before - 1, 0), before)))
+        row = int(np.searchsorted(self._slots(book, index).made, until)) - 1
+        return self._priced(book, index, row)
 
-    def _prints(self, book: Book, index: int, first: int, last: int) -> Prints:
-        """Return the prints of minutes [first, last)."""
-        return self._printed(book, index, self._slots(book, index, first, last))
+    def _print(self, book: Book, index: int, row: int) -> Prints:
+        """Return the print of a row of slots; none for row -1."""
+        slots = self._slots(book, index).rows(slice(max(row, 0), row + 1))
+        return self._printed(book, index, slots)
 
-    def _slots(self, book: Book, index: int, first: int, last: int) -> _Slots:
-        """Return the slots of minutes [first, last) that have a print."""
-        last = min(last, self._market.minutes(self._listing, index))
-        first = min(first, last)
-        slot = np.arange(first * _SLOTS, last * _SLOTS)
+    def _day_slots(self, book: Book, index: int) -> _Slots:
+        """Return the slots of a day that have a print."""
+        minutes = self._market.minutes(self._listing, index)
+        slot = np.arange(minutes * _SLOTS)
         noise = key(int(book.keys[0]), index, "print")
-        rate = np.repeat(self._rate(book, index, np.arange(first, last)), _SLOTS)
+        rate = np.repeat(self._rate(book, index, np.arange(minutes)), _SLOTS)
         there = uniform(noise, slot + 1_000_000) < rate / (rate + _LOT)
         slot, rate = slot[there], rate[there]
         word = bits(noise, slot)
