@@ -1,7 +1,7 @@
 """The synthetic market looks like the recorded one.
 
 Bounds are around numbers measured on 297 days of SPY minutes (2024-02 to 2025-07), 566 days of
-SPX same-day options (2023-11 to 2026-02), and recorded SPX and SPY spreads. Ours are of 76
+SPX same-day options (2023-11 to 2026-02), and recorded SPX and SPY spreads. Ours are of 75
 days, so the bounds leave room for what so few days may differ by.
 """
 
