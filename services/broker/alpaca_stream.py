@@ -55,12 +55,18 @@ class UpdatesState:
 class TradeUpdates:
     """The account's order stream. run() is one owner's: two would see half each."""
 
-    def __init__(self, access: AlpacaAccess, wall: WallClock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        access: AlpacaAccess,
+        wall: WallClock,
+        metrics: Metrics,
+        backoff: Backoff | None = None,
+    ) -> None:
         self._access = access
         self._metrics = metrics
         self._silent = Stopwatch(wall)
         self._lasted = Stopwatch(wall)
-        self._backoff = Backoff(0.5, 30.0)
+        self._backoff = backoff or Backoff(0.5, 30.0)
         self._connected = False
         self._connections = 0
         self._messages = 0

@@ -183,6 +183,18 @@ async def test_an_order_whose_time_is_up_in_the_queue_is_never_sent() -> None:
         assert server.count("POST") == uncertain
 
 
+async def test_replies_that_never_end_do_not_keep_the_threads() -> None:
+    endless = [faults.trickle] * 8
+    async with against(*endless, taken(), patience=timedelta(seconds=1)) as (connection, _):
+        for _ in range(2):
+            results = await asyncio.gather(
+                *(connection.broker.submit(sell_call(), CID, go) for _ in range(4)),
+                return_exceptions=True,
+            )
+            assert [type(result) for result in results] == [OrderUncertain] * 4
+        assert (await connection.broker.submit(sell_call(), CID, go)).client_order_id == CID
+
+
 async def test_a_caller_who_leaves_before_the_send_sends_nothing() -> None:
     async with against(taken()) as (connection, server):
         blocked, looked = threading.Event(), threading.Event()

@@ -18,6 +18,7 @@ from common.clock import MonotonicClock
 from common.orders import OrderStatus, Side, TradeUpdate
 from services.broker.alpaca import AlpacaAccess
 from services.broker.alpaca_stream import TradeUpdates
+from services.ops.backoff import Backoff
 from services.ops.metrics import Metrics
 from tests.services.broker.fault_server import ORDER_ID, order_json
 from tests.services.broker.intents import CALL, PUT
@@ -57,7 +58,9 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    *scripts: Script, on_update: Callable[[TradeUpdate], None] | None = None
+    *scripts: Script,
+    on_update: Callable[[TradeUpdate], None] | None = None,
+    backoff: Backoff | None = None,
 ) -> AsyncIterator[tuple[TradeUpdates, Listener]]:
     """Listen to a server which plays a script for each connection, the last one for ever."""
     left = list(scripts)
@@ -67,17 +70,19 @@ async def listening(
 
     async with serve(play, "127.0.0.1", 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
-        async with running(f"http://127.0.0.1:{port}", on_update) as stream:
+        async with running(f"http://127.0.0.1:{port}", on_update, backoff) as stream:
             yield stream
 
 
 @asynccontextmanager
 async def running(
-    url: str, on_update: Callable[[TradeUpdate], None] | None = None
+    url: str,
+    on_update: Callable[[TradeUpdate], None] | None = None,
+    backoff: Backoff | None = None,
 ) -> AsyncIterator[tuple[TradeUpdates, Listener]]:
     heard = Listener()
     access = AlpacaAccess(key="KEY", secret="SECRET", base_url=url)
-    updates = TradeUpdates(access, MonotonicClock(), Metrics())
+    updates = TradeUpdates(access, MonotonicClock(), Metrics(), backoff)
     task = asyncio.ensure_future(
         updates.run(
             on_update or heard.updates.append,
@@ -235,8 +240,10 @@ async def test_a_refusal_is_told_and_not_knocked_on(answer: dict[str, Any], why:
         await socket.recv()
         await socket.send(json.dumps(answer))
 
-    async with listening(refuse) as (updates, heard):
+    backoff = Backoff(0.5, 30)
+    async with listening(refuse, backoff=backoff) as (updates, heard):
         await until(lambda: why in updates.state.error)
+        assert backoff.delay() >= 15
         assert not updates.connected
         assert heard.told == []
         assert len(knocks) == 1

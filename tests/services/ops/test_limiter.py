@@ -35,6 +35,20 @@ def test_no_minute_sees_more_than_its_rate(rate: int, asks: list[tuple[Lane, int
         assert sum(at < start + MINUTE for at in taken[first:]) <= rate
 
 
+@pytest.mark.parametrize("rate", [10, 60, 200])
+def test_a_flood_after_an_idle_spell_keeps_the_rate_and_uses_it(rate: int) -> None:
+    """The burst is part of the minute, not on top of it."""
+    clock = FrozenClock(START)
+    bucket = TokenBucket(rate, clock)
+    clock.advance(timedelta(minutes=10))
+    taken = 0
+    for _ in range(600):
+        while bucket.try_take(Lane.ORDERS) == 0:
+            taken += 1
+        clock.advance(timedelta(milliseconds=100))
+    assert rate - 1 <= taken <= rate
+
+
 def test_reads_leave_room_that_orders_may_use_up() -> None:
     bucket = TokenBucket(200, FrozenClock(START))
     reads = sum(bucket.try_take(Lane.READS) == 0 for _ in range(500))
