@@ -28,7 +28,7 @@ from serving import launch
 from serving.sibling import ROOT, SiblingExchange
 from serving.state import StateFolder
 
-DAY = "2026-11-20"
+DAY = "2026-12-08"
 AT = "10:05"
 BREAKOUT_SEED = 7  # the morning closes above its opening range by 10:05
 QUIET_SEED = 8  # it does not
@@ -183,7 +183,10 @@ async def _condor(desk: Desk, told: Transcript) -> None:
     shown = await desk.ask("iron_condor_30_delta", width=width)
     _show(shown["preview"], told)
     wrong = await desk.refusal(
-        "iron_condor_30_delta", width=width, preview=False, confirm_token="guessed"  # noqa: S106
+        "iron_condor_30_delta",
+        width=width,
+        preview=False,
+        confirm_token="guessed",  # noqa: S106
     )
     told.result("A wrong token", wrong)
     order = await desk.trade("iron_condor_30_delta", shown, width=width)
