@@ -105,7 +105,7 @@ class Channel:
         for attempt in tuple(self._flying):
             attempt.abandon()
         for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)  # what is queued finds itself given up, and says so
         if self._transport is not None:
             self._transport.close()
 

@@ -233,14 +233,16 @@ async def test_a_failing_data_host_is_left_alone_but_orders_are_looked_up() -> N
         assert len(server.heard) > asked
 
 
-async def test_leaving_cuts_what_hangs() -> None:
-    """Threads end with the connection, or the process could not."""
+async def test_leaving_cuts_what_hangs_and_what_waits() -> None:
+    """Threads end with the connection, or the process could not; each caller hears of it."""
     async with fault_server(faults.hang) as server:
         async with connected(server.url) as connection:
-            reading = asyncio.ensure_future(connection.reader.clock())
-            await until(lambda: len(server.heard) == 1)
-        with pytest.raises(BrokerUnavailable):
-            await reading
+            reads = [asyncio.ensure_future(connection.reader.clock()) for _ in range(10)]
+            await until(lambda: len(server.heard) == 4)
+        for read in reads:
+            with pytest.raises(BrokerUnavailable):
+                await read
+        assert len(server.heard) == 4
 
 
 def test_alpaca_py_is_imported_only_when_it_is_needed() -> None:
