@@ -21,29 +21,38 @@ class SubscriptionWindow:
     """
 
     def __init__(self) -> None:
-        self._centre: Price | None = None
-        self._basis: tuple[tuple[OptionContract, ...], int] = ((), 0)
+        self._contracts: Sequence[OptionContract] = ()
+        self._limit = 0
+        self._strikes: list[Price] = []
+        self._symbols: list[tuple[str, ...]] = []  # by strike
+        self._centre: int | None = None  # the index of a strike
+        self._picked: frozenset[str] = frozenset()
 
     def pick(self, contracts: Sequence[OptionContract], spot: Price, limit: int) -> frozenset[str]:
-        """Return the symbols to stream, at most limit; contracts by rising strike."""
-        if len(contracts) <= limit:
-            return frozenset(contract.symbol for contract in contracts)
-        strikes = [
-            (strike, [contract.symbol for contract in both])
-            for strike, both in groupby(contracts, key=lambda contract: contract.strike)
-        ]
-        width = max(limit // 2, 1)
-        basis = (tuple(contracts), limit)
-        if basis != self._basis or self._centre is None:
-            self._basis, self._centre = basis, spot
-        elif abs(_index(strikes, spot) - _index(strikes, self._centre)) > _DRIFT * width:
-            self._centre = spot
-        start = _index(strikes, self._centre) - width // 2
-        start = min(max(start, 0), len(strikes) - width)
+        """Return the symbols to stream, at most limit; contracts by rising strike.
+
+        Asked again with the same contracts, it costs nothing until spot has drifted.
+        """
+        if contracts is not self._contracts or limit != self._limit:
+            self._contracts, self._limit, self._centre = contracts, limit, None
+            by_strike = [
+                (strike, tuple(contract.symbol for contract in both))
+                for strike, both in groupby(contracts, key=lambda contract: contract.strike)
+            ]
+            self._strikes = [strike for strike, _ in by_strike]
+            self._symbols = [symbols for _, symbols in by_strike]
+        at = bisect_left(self._strikes, spot)
+        if self._centre is None or abs(at - self._centre) > _DRIFT * limit / 2:
+            self._centre = at
+            self._picked = self._around(at)
+        return self._picked
+
+    def _around(self, at: int) -> frozenset[str]:
+        if len(self._contracts) <= self._limit:
+            width, start = len(self._strikes), 0
+        else:
+            width = max(self._limit // 2, 1)
+            start = min(max(at - width // 2, 0), len(self._strikes) - width)
         return frozenset(
-            symbol for _, symbols in strikes[start : start + width] for symbol in symbols
+            symbol for symbols in self._symbols[start : start + width] for symbol in symbols
         )
-
-
-def _index(strikes: Sequence[tuple[Price, list[str]]], price: Price) -> int:
-    return bisect_left(strikes, price, key=lambda strike: strike[0])
