@@ -1,0 +1,117 @@
+"""One SQLite connection on one thread that alone touches it.
+
+The file is locked for this process as long as it is open, so that two exchanges can never
+write one journal; the lock falls with the process, however that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from common.errors import Misconfigured, StateUnwritable
+from paper_exchange.store.tables import META, METADATA, SCHEMA_VERSION
+
+T = TypeVar("T")
+
+_PRAGMAS: Final = (
+    "PRAGMA busy_timeout = 2000",
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+)
+
+
+class Database:
+    """Opened by open(); jobs run in the order they are given, each in a transaction."""
+
+    def __init__(self, connection: Connection, thread: ThreadPoolExecutor) -> None:
+        self._connection = connection
+        self._thread = thread
+
+    @classmethod
+    async def open(cls, url: str) -> Database:
+        """Open or create the database of a URL such as sqlite:///exchange.db.
+
+        Raises Misconfigured for another kind of URL and StateUnwritable for a file that
+        cannot be used, is open elsewhere or has another schema.
+        """
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        try:
+            connection = await asyncio.get_running_loop().run_in_executor(thread, _open, url)
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        return cls(connection, thread)
+
+    async def run(self, job: Callable[[Connection], T]) -> T:
+        """Do a job in a transaction of its own; SQLAlchemyError when it cannot be kept."""
+        return await asyncio.wrap_future(self._thread.submit(self.transact, job))
+
+    def call(self, job: Callable[[], object]) -> None:
+        """Queue a job that transacts for itself, or not; it may not raise."""
+        self._thread.submit(job)
+
+    def transact(self, job: Callable[[Connection], T]) -> T:
+        """Do a job in a transaction; on the database's own thread only."""
+        with self._connection.begin():
+            return job(self._connection)
+
+    async def close(self) -> None:
+        """Finish the queued jobs and let go of the file."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
+        self._thread.shutdown(wait=False)
+
+    def _dispose(self) -> None:
+        engine = self._connection.engine
+        self._connection.close()
+        engine.dispose()
+
+
+def _open(url: str) -> Connection:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Misconfigured(f"not a database URL: {url!r}") from None
+    if parsed.get_backend_name() != "sqlite":
+        raise Misconfigured("the database must be SQLite: sqlite:///PATH")
+    engine = create_engine(parsed, poolclass=StaticPool)
+    event.listen(engine, "connect", _prepare)
+    try:
+        return _checked(engine)
+    except SQLAlchemyError as e:
+        engine.dispose()
+        raise StateUnwritable(
+            f"the database {parsed.database} cannot be used: {e}",
+            remedy="stop the exchange that has it open, or choose another --database",
+        ) from None
+
+
+def _prepare(connection: object, _: object) -> None:
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _checked(engine: Engine) -> Connection:
+    connection = engine.connect()
+    with connection.begin():
+        METADATA.create_all(connection)
+        found = connection.scalar(select(META.c.value).where(META.c.name == "schema"))
+        if found is None:
+            connection.execute(insert(META).values(name="schema", value=SCHEMA_VERSION))
+    if found not in (None, SCHEMA_VERSION):
+        connection.close()
+        engine.dispose()
+        raise StateUnwritable(
+            f"the database has schema {found}, this exchange writes {SCHEMA_VERSION}",
+            remedy="choose another --database",
+        )
+    return connection

@@ -1,0 +1,143 @@
+"""The journal: events become durable here, and only then does anyone hear of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Lock
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from common.ids import AccountId
+from paper_exchange.engine.events import Record, decode, encode, kind
+from paper_exchange.store.database import Database
+from paper_exchange.store.tables import EVENTS
+
+Commit = asyncio.Future[None]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PAGE: Final = 10_000  # events read at a time
+
+
+class JournalFailed(Exception):
+    """A batch, and every one after it until a load, is not known to be durable."""
+
+
+class Journal(Protocol):
+    """Where a shard's events go, in order and for ever."""
+
+    def append(self, batch: Sequence[Record]) -> Commit:
+        """Queue a batch; the future is done once it is durable, else JournalFailed.
+
+        Batches become durable in the order they were given, and after one failed, none
+        does until load() has told what was kept. Never cancel the future: shield it.
+        """
+        ...
+
+    async def load(self, shard: int) -> list[Record]:
+        """Return a shard's durable events by number, and accept batches again.
+
+        Raises JournalFailed when they cannot be read.
+        """
+        ...
+
+
+class SqlJournal:
+    """Group commit: whatever is queued while one commit runs shares the next one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = Lock()
+        self._queue: list[tuple[Sequence[Record], Commit]] = []
+        self._scheduled = False
+        self._failed = False
+
+    def append(self, batch: Sequence[Record]) -> Commit:
+        """Queue a batch for the next commit."""
+        commit: Commit = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._queue.append((batch, commit))
+            due, self._scheduled = not self._scheduled, True
+        if due:
+            self._database.call(self._flush)
+        return commit
+
+    async def load(self, shard: int) -> list[Record]:
+        """Read everything, after what is queued has been written or given up."""
+        records: list[Record] = []
+        try:
+            while True:
+                after = records[-1].seq if records else 0
+                page = await self._database.run(partial(_page, shard=shard, after=after))
+                records += page
+                if len(page) < _PAGE:
+                    break
+        except SQLAlchemyError as e:
+            raise JournalFailed(str(e)) from e
+        with self._lock:
+            self._failed = False
+        return records
+
+    def _flush(self) -> None:
+        """Write what is queued; on the database's thread."""
+        with self._lock:
+            batches, self._queue = self._queue, []
+            self._scheduled = False
+            failed = self._failed
+        error: JournalFailed | None = JournalFailed("an earlier batch failed") if failed else None
+        if error is None:
+            error = self._write([_row(record) for batch, _ in batches for record in batch])
+        loop = batches[0][1].get_loop()
+        loop.call_soon_threadsafe(_settle, [commit for _, commit in batches], error)
+
+    def _write(self, rows: list[dict[str, Any]]) -> JournalFailed | None:
+        try:
+            self._database.transact(lambda connection: connection.execute(_INSERT, rows))
+        except SQLAlchemyError as e:
+            with self._lock:
+                self._failed = True
+            return JournalFailed(str(e))
+        return None
+
+
+_INSERT: Final = insert(EVENTS)
+
+
+def _settle(commits: list[Commit], error: JournalFailed | None) -> None:
+    for commit in commits:
+        if commit.cancelled():
+            continue
+        if error is None:
+            commit.set_result(None)
+        else:
+            commit.set_exception(error)
+
+
+def _row(record: Record) -> dict[str, Any]:
+    name, version = kind(record.event)
+    return {
+        "shard": record.shard,
+        "seq": record.seq,
+        "account_id": record.account_id,
+        "kind": name,
+        "version": version,
+        "at": (record.event.at - _EPOCH) // timedelta(microseconds=1),
+        "body": encode(record.event),
+    }
+
+
+def _page(connection: Connection, shard: int, after: int) -> list[Record]:
+    rows = connection.execute(
+        select(EVENTS.c.seq, EVENTS.c.account_id, EVENTS.c.body)
+        .where(EVENTS.c.shard == shard, EVENTS.c.seq > after)
+        .order_by(EVENTS.c.seq)
+        .limit(_PAGE)
+    )
+    return [
+        Record(shard=shard, seq=seq, account_id=AccountId(account), event=decode(body))
+        for seq, account, body in rows
+    ]
