@@ -1,0 +1,83 @@
+"""The benchmark table.
+
+    python -m bench                        everything, in about six minutes
+    python -m bench iv quotes              some parts
+    python -m bench --json out.json        also as JSON
+    python -m bench --write docs/benchmarks.md
+
+Each part runs in a process of its own, so that no part warms, fills or blocks another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import report
+from bench.rows import Row
+from common.clock import SystemClock
+
+PARTS = {
+    "iv": "implied volatility and greeks of a chain",
+    "quotes": "option quotes from the socket into the cache",
+    "orders": "durable orders through the exchange's HTTP",
+    "desk": "MCP calls of three clients, the broker 50 ms away",
+    "start": "cold starts and the kill command",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the parts asked for; return 1 when one could not be measured."""
+    asked = _parser().parse_args(arguments)
+    if asked.only:
+        asked.json.write_text(report.as_json([], {asked.only: _measure(asked.only)}))
+        return 0
+    head = report.header(SystemClock())
+    print("\n".join(head), flush=True)
+    table: dict[str, Sequence[Row]] = {}
+    for part in asked.parts or PARTS:
+        before = report.load()
+        print(f"\n{part}: {PARTS[part]} ({before})", flush=True)
+        if (rows := _apart(part)) is None:
+            continue
+        table[f"{part}: {PARTS[part]}"] = rows
+        print(report.text(rows), flush=True)
+    if asked.json:
+        asked.json.write_text(report.as_json(head, table))
+    if asked.write:
+        report.write_into(asked.write, report.markdown([*head, report.load() + "."], table))
+    return 0 if len(table) == len(asked.parts or PARTS) else 1
+
+
+def _measure(part: str) -> list[Row]:
+    rows: list[Row] = importlib.import_module(f"bench.{part}").rows()
+    return rows
+
+
+def _apart(part: str) -> list[Row] | None:
+    """Measure a part in its own process; None when it failed, which it has said on stderr."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        told = Path(folder) / "rows.json"
+        command = [sys.executable, "-m", "bench", "--only", part, "--json", str(told)]
+        if subprocess.run(command).returncode:
+            print(f"{part}: could not be measured", file=sys.stderr)
+            return None
+        return report.from_json(told.read_text())[part]
+
+
+def _parser() -> argparse.ArgumentParser:
+    flags = argparse.ArgumentParser(prog="python -m bench", description="The benchmark table.")
+    flags.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all when none is named")
+    flags.add_argument("--json", type=Path, help="file to write the table to as JSON")
+    flags.add_argument("--write", type=Path, help="Markdown file whose table to replace")
+    flags.add_argument("--only", choices=PARTS, help=argparse.SUPPRESS)
+    return flags
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
