@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+import uvloop
 
 from common.clock import SystemClock
 from common.errors import Misconfigured, StateUnwritable, TradingError
 from common.ids import RandomIds
 from common.money import parse_decimal
-from paper_exchange.app import FIRST_DAY, ClockKind, Options, create_app
+from paper_exchange.app import FIRST_DAY, ClockKind, Options, open_exchange
 from paper_exchange.stream.connection import MESSAGE_MAX
 from paper_exchange.stream.plan import DataPlan
 from paper_exchange.tenancy.key_file import read_or_create
@@ -28,6 +30,8 @@ from paper_exchange.tenancy.key_file import read_or_create
 ENVIRONMENT: Final = "PAPER_EXCHANGE_"
 STOP_SECONDS: Final = 2  # what open requests and streams get before the database is closed
 BACKLOG: Final = 1024
+
+logger = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = options_of(arguments)
         with listener(arguments.host, arguments.port) as sock:
-            _serve(options, sock, arguments)
+            uvloop.run(_serve(options, sock, arguments.address_file))
     except TradingError as e:
         print(f"paper_exchange: {e}. Next: {e.remedy}.", file=sys.stderr)
         return 2
@@ -70,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     add("--rate-limit", type=int, default=0, help="requests a minute of each key; 0 is none")
     add("--data-plan", choices=[plan.value for plan in DataPlan], default=DataPlan.BASIC.value)
     add("--option-symbols-max", type=int, help="option quotes of one stream")
+    add("--partial-fills", type=_share, default=0.0, help="share of fills that are partial")
     add("--log-level", choices=["debug", "info", "warning", "error"], default="info")
     return flags
 
@@ -85,26 +90,36 @@ def listener(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _serve(options: Options, sock: socket.socket, arguments: argparse.Namespace) -> None:
-    def announce() -> None:
-        address = _address(sock)
-        print(address["url"], flush=True)
-        if arguments.address_file is not None:
-            _write(arguments.address_file, json.dumps(address))
+async def _serve(options: Options, sock: socket.socket, address_file: Path | None) -> None:
+    """Run the server until a signal; uvicorn raises that signal again once it is done."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _stopped)
+    async with open_exchange(options) as app:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=MESSAGE_MAX,
+            ws_per_message_deflate=False,  # costs more than it saves on loopback
+            timeout_graceful_shutdown=STOP_SECONDS,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+        _announce(sock, address_file)
+        await uvicorn.Server(config).serve(sockets=[sock])
 
-    config = uvicorn.Config(
-        create_app(options, announce),
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=MESSAGE_MAX,
-        ws_per_message_deflate=False,  # costs more than it saves on loopback
-        timeout_graceful_shutdown=STOP_SECONDS,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
-    uvicorn.Server(config).run(sockets=[sock])
+
+def _stopped(signum: int, frame: object) -> None:
+    logger.info("stopped by %s", signal.Signals(signum).name)
+
+
+def _announce(sock: socket.socket, address_file: Path | None) -> None:
+    address = _address(sock)
+    if address_file is not None:
+        _write(address_file, json.dumps(address))
+    print(address["url"], flush=True)
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
@@ -128,6 +143,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         rate_limit=arguments.rate_limit,
         plan=DataPlan(arguments.data_plan),
         option_symbols_max=arguments.option_symbols_max,
+        partial_fills=arguments.partial_fills,
     )
 
 
@@ -171,6 +187,13 @@ def _write(path: Path, text: str) -> None:
 def _positive(text: str) -> float:
     value = float(parse_decimal(text))
     if not 0 < value <= 1000:
+        raise ValueError(text)
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(parse_decimal(text))
+    if not 0 <= value < 1:
         raise ValueError(text)
     return value
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path as FilePath
 from typing import Final
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,24 +23,41 @@ from common.clock import MonotonicClock, SystemClock
 from common.contracts import AssetClass
 from common.errors import Misconfigured
 from common.ids import AccountId, RandomIds
+from paper_exchange.api.accounts import Accounts
 from paper_exchange.api.endpoint import Endpoint, Gate, reply
 from paper_exchange.api.limiter import RateLimit
 from paper_exchange.api.options import Options as OptionPaths
+from paper_exchange.api.orders import Orders
 from paper_exchange.api.reference import Reference
 from paper_exchange.api.routes import Path
 from paper_exchange.api.stocks import Stocks
-from paper_exchange.api.system import Move, System
+from paper_exchange.api.system import Admin, Move, System
+from paper_exchange.engine.market import FillRules, Rules
+from paper_exchange.engine.updates import OrderUpdate
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.clock import DemoClock, ExchangeClock, RealClock, SteppedClock
+from paper_exchange.feed.source import Source
 from paper_exchange.feed.synthetic import SyntheticSource
+from paper_exchange.hub import Hub
 from paper_exchange.store.clock_file import ClockFile
+from paper_exchange.store.database import Database
+from paper_exchange.store.journal import SqlJournal
 from paper_exchange.stream.broadcast import Broadcast
 from paper_exchange.stream.market_data import MarketDataStreams
 from paper_exchange.stream.plan import DataPlan, feeds
+from paper_exchange.stream.trade_updates import PATH as TRADE_UPDATES_PATH
+from paper_exchange.stream.trade_updates import TradeUpdates
+from paper_exchange.tenancy.key_file import KeyPair
+from paper_exchange.tenancy.keys import Keys
+from paper_exchange.venue.markets import Markets
+from paper_exchange.venue.pulse import Pulse
+from paper_exchange.venue.shard import Shard
+from paper_exchange.venue.venue import Venue
 from paper_exchange.wire.errors import Host, body, refusal
 
 # Prices depend on the day, so a fixed one makes a seed repeatable.
 FIRST_DAY: Final = date(2026, 11, 20)
+STRIDE: Final = timedelta(minutes=1)  # between looks at working orders when the clock is moved
 
 
 class ClockKind(StrEnum):
@@ -57,6 +75,7 @@ class Options:
     database: an SQLAlchemy URL. at: New York time the demo or stepped day starts at, None
     the open. speed: exchange seconds per second, None what it was before. rate_limit:
     requests a minute of each key, 0 none. option_symbols_max: replaces the plan's own.
+    partial_fills: share of fills that are partial.
     """
 
     database: str
@@ -72,64 +91,103 @@ class Options:
     rate_limit: int = 0
     plan: DataPlan = DataPlan.BASIC
     option_symbols_max: int | None = None
+    partial_fills: float = 0.0
 
 
-def create_app(options: Options, announce: Callable[[], None] = lambda: None) -> Starlette:
-    """Return the application; announce is called once it can answer.
+@asynccontextmanager
+async def open_exchange(options: Options) -> AsyncIterator[Starlette]:
+    """Open the database, let time pass and yield the application that serves it.
 
-    Raises Misconfigured for a clock that would start outside the session, and
-    StateUnwritable for a database that cannot be used.
+    Raises Misconfigured for a clock that would start outside the session and for keys that
+    contradict the database, StateUnwritable for a database that cannot be used.
     """
     calendar = Calendar()
     source = SyntheticSource(options.seed, calendar)
     clock = exchange_clock(options, calendar)
-    broadcast = Broadcast(source, clock)
+    database = await Database.open(options.database)
+    try:
+        rules = Rules(fills=FillRules(partial_probability=options.partial_fills, seed=options.seed))
+        markets = Markets(source, calendar, clock, rules)
+        hub: Hub[OrderUpdate] = Hub()
+        shard = Shard(SqlJournal(database), hub.publish)
+        pulse = Pulse(shard, markets, source, calendar, clock)
+        venue = Venue(shard, markets, clock, RandomIds())
+        keys = await Keys.load(database)
+        await pulse.beat()
+        await open_account(options, venue, keys)
+        parts = Parts(source, calendar, clock, venue, keys, hub, Broadcast(source, clock))
+        async with asyncio.TaskGroup() as group:
+            jobs = [group.create_task(job()) for job in (pulse.run, parts.broadcast.run)]
+            yield application(options, parts, mover(clock, shard, pulse))
+            for job in jobs:
+                job.cancel()
+    finally:
+        await database.close()
 
-    def authenticate(key: str, secret: str) -> AccountId | None:
-        return AccountId("1") if (key, secret) == (options.api_key, options.secret_key) else None
 
-    gate = Gate(
-        authenticate,
-        RateLimit(options.rate_limit, MonotonicClock(), SystemClock()),
-        RandomIds(),
-        options.admin_key,
-    )
+async def open_account(options: Options, venue: Venue, keys: Keys) -> None:
+    """Let the keys given speak for an account with money in it, the same one every time."""
+    pair = KeyPair(options.api_key, options.secret_key)
+    account = await keys.register(pair, AccountId(RandomIds().uuid()))
+    await venue.open_account(account, cash=options.cash)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application serves."""
+
+    source: Source
+    calendar: Calendar
+    clock: ExchangeClock
+    venue: Venue
+    keys: Keys
+    hub: Hub[OrderUpdate]
+    broadcast: Broadcast
+
+
+def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
+    """Return the routes of both hosts and the streams."""
+    source, clock, venue = parts.source, parts.clock, parts.venue
+    authenticate = parts.keys.authenticate
+    plus = options.plan is DataPlan.PLUS
+    limit = RateLimit(options.rate_limit, MonotonicClock(), SystemClock())
+    gate = Gate(authenticate, limit, RandomIds(), options.admin_key)
     paths = (
-        *System(clock, lambda: {"status": "ok"}, mover(clock)).paths(),
-        *Reference(source, clock, calendar).paths(),
+        *Orders(venue).paths(),
+        *Accounts(venue, source, parts.calendar, clock).paths(),
+        *Reference(source, clock, parts.calendar).paths(),
         *Stocks(source, clock, AssetClass.EQUITY).paths(),
         *Stocks(source, clock, AssetClass.CRYPTO).paths(),
-        *OptionPaths(source, clock, opra=options.plan is DataPlan.PLUS).paths(),
+        *OptionPaths(source, clock, opra=plus).paths(),
+        *System(venue, source, clock).paths(),
+        *(Admin(venue, parts.keys, clock, options.cash, move).paths() if options.admin_key else ()),
     )
-    listed = feeds(options.plan, options.option_symbols_max)
-    streams = MarketDataStreams(listed, authenticate, broadcast)
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as jobs:
-            job = jobs.create_task(broadcast.run())
-            announce()
-            yield
-            job.cancel()
-
+    data = MarketDataStreams(
+        feeds(options.plan, options.option_symbols_max), authenticate, parts.broadcast
+    )
     return Starlette(
         routes=[
             *(Route(path.path, endpoint(gate, path)) for path in paths),
-            *(WebSocketRoute(path, streams.serve) for path in streams.paths),
+            WebSocketRoute(TRADE_UPDATES_PATH, TradeUpdates(parts.hub, authenticate).serve),
+            *(WebSocketRoute(path, data.serve) for path in data.paths),
         ],
         exception_handlers={404: _no_endpoint, Exception: _bug},
-        lifespan=lifespan,
     )
 
 
-def mover(clock: ExchangeClock) -> Move | None:
-    """Return what moves a stepped clock, None for the others."""
+def mover(clock: ExchangeClock, shard: Shard, pulse: Pulse) -> Move | None:
+    """Return what moves a stepped clock, None for the others.
+
+    What lies between is lived through: days end, and while orders work every minute is
+    looked at.
+    """
     if not isinstance(clock, SteppedClock):
         return None
 
     async def move(to: datetime) -> None:
-        while clock.step_to(to) < to:
-            clock.roll()
+        while (now := clock.now()) < to:
+            clock.step_to(min(to, now + STRIDE) if shard.book.symbols() else to)
+            await pulse.beat()
 
     return move
 
@@ -163,7 +221,10 @@ def exchange_clock(options: Options, calendar: Calendar) -> ExchangeClock:
 
 def clock_path(database: str) -> FilePath | None:
     """Return where the clock's state is kept: beside a database that is a file."""
-    name = make_url(database).database
+    try:
+        name = make_url(database).database
+    except ArgumentError:
+        raise Misconfigured(f"--database is not a URL: {database!r}") from None
     return None if name in (None, "", ":memory:") else FilePath(str(name) + ".clock")
 
 

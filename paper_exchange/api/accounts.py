@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from common.ids import Ids, OrderId
+from common.clock import Clock
+from common.session import trading_day
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, trading
-from paper_exchange.engine.commands import ClosePosition
-from paper_exchange.engine.refusals import Refused, not_found
+from paper_exchange.engine.figures import PositionFigures
+from paper_exchange.engine.refusals import not_found
+from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.source import Source
 from paper_exchange.venue.venue import Venue
+from paper_exchange.venue.views import Closed
 from paper_exchange.wire import accounts as wire
 from paper_exchange.wire.errors import Host, body
 from paper_exchange.wire.orders import order
@@ -21,9 +23,10 @@ from paper_exchange.wire.scalars import asset_id, position_symbol
 class Accounts:
     """The account and position paths of the trading host."""
 
-    def __init__(self, venue: Venue, source: Source, ids: Ids) -> None:
+    def __init__(self, venue: Venue, source: Source, calendar: Calendar, clock: Clock) -> None:
         self._venue = venue
-        self._ids = ids
+        self._calendar = calendar
+        self._clock = clock
         self._exchanges = {asset.symbol: asset.exchange for asset in source.assets()}
 
     def paths(self) -> tuple[Path, ...]:
@@ -36,64 +39,69 @@ class Accounts:
 
     async def account(self, call: Call) -> Reply:
         """Answer GET /v2/account."""
-        state, figures = await self._venue.account_figures(call.account)
-        return reply(wire.account(state, figures))
+        before = self._calendar.previous_session(trading_day(self._clock.now()))
+        view = await self._venue.account(call.account)
+        return reply(
+            wire.account(
+                view.figures,
+                account_id=view.id,
+                number=view.number,
+                level=view.options_level,
+                opened_at=view.opened_at,
+                balance_asof=before.day,
+            )
+        )
 
     async def positions(self, call: Call) -> Reply:
         """Answer GET /v2/positions."""
-        held = await self._venue.position_figures(call.account)
-        return reply([wire.position(one, self._exchanges.get(one.symbol, "")) for one in held])
+        held = await self._venue.positions(call.account)
+        return reply([self._shown(position) for position in held])
 
     async def position(self, call: Call) -> Reply:
         """Answer GET /v2/positions/{symbol or id}."""
-        symbol = await self._held(call)
-        for one in await self._venue.position_figures(call.account):
-            if one.symbol == symbol:
-                return reply(wire.position(one, self._exchanges.get(symbol, "")))
-        raise not_found("position does not exist")
+        return reply(self._shown(await self._held(call)))
 
     async def close(self, call: Call) -> Reply:
         """Answer DELETE /v2/positions/{symbol or id} with the order that closes it."""
-        command = ClosePosition(
-            order_id=OrderId(self._ids.uuid()),
-            symbol=await self._held(call),
+        position = await self._held(call)
+        closing = await self._venue.close(
+            call.account,
+            position.symbol,
             qty=call.query.decimal("qty"),
             percentage=call.query.decimal("percentage"),
         )
-        return reply(order(await self._venue.submit(call.account, command)))
+        return reply(order(closing))
 
     async def close_all(self, call: Call) -> Reply:
-        """Answer DELETE /v2/positions, one line a holding: shorts first, then what covers them."""
-        if call.query.flag("cancel_orders"):
-            await self._venue.cancel_all(call.account)
-        held = await self._venue.position_figures(call.account)
-        lines = [
-            await self._closed(call, one.symbol)
-            for one in sorted(held, key=lambda one: one.qty > 0)
-        ]
-        return reply(lines, 207)
+        """Answer DELETE /v2/positions, one line a holding."""
+        cancel_orders = call.query.flag("cancel_orders")
+        closed = await self._venue.close_all(call.account, cancel_orders=cancel_orders)
+        return reply([_line(one) for one in closed], 207)
 
-    async def _closed(self, call: Call, symbol: str) -> dict[str, Any]:
-        command = ClosePosition(order_id=OrderId(self._ids.uuid()), symbol=symbol)
-        try:
-            closing = order(await self._venue.submit(call.account, command))
-        except Refused as e:
-            shown = body(e, Host.TRADING)
-            return {"body": shown, "status": e.http_status, "symbol": position_symbol(symbol)}
-        return {"body": closing, "status": 200, "symbol": position_symbol(symbol)}
-
-    async def _held(self, call: Call) -> str:
-        """Return the symbol of the holding a path names; raise a 404."""
+    async def _held(self, call: Call) -> PositionFigures:
+        """Return the holding a path names; raise a 404."""
         name = call.path["symbol"]
-        state = await self._venue.account(call.account)
-        for symbol in state.positions:
-            if name.upper() in (symbol, position_symbol(symbol)) or _same(name, symbol):
-                return symbol
+        for position in await self._venue.positions(call.account):
+            symbol = position.symbol
+            if name.upper() in (symbol, position_symbol(symbol)) or _is_id(name, symbol):
+                return position
         raise not_found("position does not exist")
 
+    def _shown(self, position: PositionFigures) -> dict[str, object]:
+        return wire.position(position, self._exchanges.get(position.symbol, ""))
 
-def _same(name: str, symbol: str) -> bool:
+
+def _is_id(name: str, symbol: str) -> bool:
     try:
         return str(UUID(name)) == asset_id(symbol)
     except ValueError:
         return False
+
+
+def _line(closed: Closed) -> dict[str, object]:
+    """Return one line of the answer to closing everything."""
+    line = {"status": 200, "symbol": position_symbol(closed.symbol)}
+    if closed.refused is not None:
+        refused = body(closed.refused, Host.TRADING)
+        return line | {"body": refused, "status": closed.refused.http_status}
+    return line if closed.order is None else line | {"body": order(closed.order)}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from common.contracts import AssetClass
-from common.ids import Ids, OrderId
+from common.ids import OrderId
 from paper_exchange.api.endpoint import NOTHING, Call, Reply, reply
 from paper_exchange.api.routes import Path, trading
 from paper_exchange.engine.orders import OrderState
-from paper_exchange.engine.refusals import not_found
-from paper_exchange.engine.state import AccountState
 from paper_exchange.venue.venue import Venue
 from paper_exchange.wire import orders as wire
 from paper_exchange.wire.errors import BadParameter
@@ -60,26 +58,28 @@ class OrderFilter:
         query.flag("nested")  # the legs of a multi-leg order are nested either way
         return found
 
-    def select(self, state: AccountState) -> Iterator[OrderState]:
-        """Yield the orders that pass, at most limit, in the direction wanted."""
-        left = self.limit
-        for order_id in self._candidates(state):
-            if not left:
-                return
-            if self._admits(state.orders[order_id]):
-                left -= 1
-                yield state.orders[order_id]
+    def admission(self) -> Callable[[OrderState], bool]:
+        """Return what tells of each order in turn, in the direction wanted, if it is shown."""
+        first, last = self.after_id, self.before_id
+        if self.newest_first:
+            first, last = last, first
+        inside = first is None
 
-    def _candidates(self, state: AccountState) -> Iterable[OrderId]:
-        """Return the ids among which to look, without copying years of orders."""
-        ids: dict[OrderId, Any] = state.working if self.status == "open" else state.orders
-        if self.before_id is None and self.after_id is None:
-            return reversed(ids) if self.newest_first else ids
-        everything = list(state.orders)
-        first = _place(everything, self.after_id) + 1 if self.after_id else 0
-        last = _place(everything, self.before_id) if self.before_id else len(everything)
-        wanted = everything[first:last]
-        return reversed(wanted) if self.newest_first else wanted
+        def admitted(order: OrderState) -> bool:
+            nonlocal inside
+            if order.id == last:
+                inside = False
+            shown = inside and self._admits(order)
+            if order.id == first:
+                inside = True
+            return shown
+
+        return admitted
+
+    @property
+    def working_only(self) -> bool:
+        """Whether only orders not ended can pass, so that the others need no look."""
+        return self.status == "open" and self.before_id is None and self.after_id is None
 
     def _admits(self, order: OrderState) -> bool:
         return (
@@ -95,9 +95,8 @@ class OrderFilter:
 class Orders:
     """The order paths of the trading host."""
 
-    def __init__(self, venue: Venue, ids: Ids) -> None:
+    def __init__(self, venue: Venue) -> None:
         self._venue = venue
-        self._ids = ids
 
     def paths(self) -> tuple[Path, ...]:
         """Return the routes."""
@@ -109,26 +108,30 @@ class Orders:
 
     async def submit(self, call: Call) -> Reply:
         """Answer POST /v2/orders once the order is durable."""
-        command = to_command(posted(call.body), OrderId(self._ids.uuid()))
+        command = to_command(posted(call.body), self._venue.new_order_id())
         return reply(wire.order(await self._venue.submit(call.account, command)))
 
     async def listing(self, call: Call) -> Reply:
         """Answer GET /v2/orders."""
         wanted = OrderFilter.of(call.query)
-        state = await self._venue.account(call.account)
-        return reply([wire.order(order) for order in wanted.select(state)])
+        found = await self._venue.orders(
+            call.account,
+            wanted.admission(),
+            limit=wanted.limit,
+            newest_first=wanted.newest_first,
+            working_only=wanted.working_only,
+        )
+        return reply([wire.order(order) for order in found])
 
     async def one(self, call: Call) -> Reply:
         """Answer GET /v2/orders/{id}."""
-        return reply(wire.order(await self._order(call, _uuid(call.path["order_id"]))))
+        order_id = OrderId(_uuid(call.path["order_id"]))
+        return reply(wire.order(await self._venue.order(call.account, order_id)))
 
     async def by_client_order_id(self, call: Call) -> Reply:
         """Answer GET /v2/orders:by_client_order_id."""
-        state = await self._venue.account(call.account)
-        found = state.client_ids.get(call.query.required("client_order_id"))
-        if found is None:
-            raise not_found("order not found")
-        return reply(wire.order(state.orders[found]))
+        name = call.query.required("client_order_id")
+        return reply(wire.order(await self._venue.order_by_client_id(call.account, name)))
 
     async def cancel(self, call: Call) -> Reply:
         """Answer DELETE /v2/orders/{id} once it is off the market."""
@@ -139,13 +142,6 @@ class Orders:
         """Answer DELETE /v2/orders, one line an order."""
         canceled = await self._venue.cancel_all(call.account)
         return reply([wire.canceled(order_id) for order_id in canceled], 207)
-
-    async def _order(self, call: Call, order_id: str) -> OrderState:
-        state = await self._venue.account(call.account)
-        found = state.orders.get(OrderId(order_id))
-        if found is None:
-            raise not_found("order not found")
-        return found
 
 
 def _uuid(text: str) -> str:
@@ -158,13 +154,6 @@ def _uuid(text: str) -> str:
 
 def _uuid_or_none(text: str | None) -> str | None:
     return None if text is None else _uuid(text)
-
-
-def _place(ids: list[OrderId], order_id: str) -> int:
-    try:
-        return ids.index(OrderId(order_id))
-    except ValueError:
-        raise not_found("order not found") from None
 
 
 def _names(order: OrderState) -> frozenset[str]:

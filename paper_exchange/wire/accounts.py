@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from common.contracts import AssetClass, asset_class, multiplier
 from common.money import cent
 from paper_exchange.engine.figures import AccountFigures, PositionFigures
-from paper_exchange.engine.state import AccountState
 from paper_exchange.wire.scalars import (
     asset_id,
     instant_or_none,
@@ -22,23 +22,31 @@ Json = dict[str, Any]
 _PLACES = Decimal("0.000000001")
 
 
-def account(state: AccountState, of: AccountFigures) -> Json:
-    """Return the account."""
+def account(
+    of: AccountFigures,
+    *,
+    account_id: str,
+    number: str,
+    level: int,
+    opened_at: datetime | None,
+    balance_asof: date,
+) -> Json:
+    """Return the account; balance_asof is the day last_equity is of."""
     return {
         "account_blocked": False,
-        "account_number": state.number,
+        "account_number": number,
         "accrued_fees": text(of.accrued_fees),
         "admin_configurations": {},
-        "balance_asof": state.last_day.isoformat() if state.last_day else None,
+        "balance_asof": balance_asof.isoformat(),
         "buying_power": text(of.buying_power),
         "cash": text(of.cash),
-        "created_at": instant_or_none(state.opened_at),
+        "created_at": instant_or_none(opened_at),
         "crypto_status": "ACTIVE",
         "crypto_tier": 1,
         "currency": "USD",
         "effective_buying_power": text(of.buying_power),
         "equity": text(of.equity),
-        "id": asset_id(f"account {state.id}"),
+        "id": asset_id(f"account {account_id}"),
         "initial_margin": text(of.initial_margin),
         "intraday_adjustments": "0",
         "last_equity": text(of.last_equity),
@@ -47,9 +55,9 @@ def account(state: AccountState, of: AccountFigures) -> Json:
         "maintenance_margin": text(of.maintenance_margin),
         "multiplier": str(of.multiplier),
         "non_marginable_buying_power": text(of.non_marginable_buying_power),
-        "options_approved_level": state.options_level,
+        "options_approved_level": level,
         "options_buying_power": text(of.options_buying_power),
-        "options_trading_level": state.options_level,
+        "options_trading_level": level,
         "pending_reg_taf_fees": "0",
         "portfolio_value": text(of.equity),
         "position_market_value": text(of.position_market_value),
