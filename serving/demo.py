@@ -116,11 +116,14 @@ async def run_demo() -> int:
     told = Transcript()
     print("0DTE desk, embedded paper exchange, synthetic market. No account, no network.")
     print(f"Exchange time starts at {AT} New York with the morning behind it.")
+    failed: BaseException | None = None
     try:
         await _trading_morning(home / "breakout", told, since)
         await _quiet_morning(home / "quiet", told)
-    except DemoFailed as e:
-        print(f"\nThe demo failed: {e}\nIts logs are kept in {home}", file=sys.stderr)
+    except* DemoFailed as group:
+        failed = _first(group)
+    if failed is not None:
+        print(f"\nThe demo failed: {failed}\nIts logs are kept in {home}", file=sys.stderr)
         return 1
     told.table()
     shutil.rmtree(home, ignore_errors=True)
@@ -157,6 +160,9 @@ async def _open(desk: Desk, told: Transcript) -> None:
     told.say(f"mode {account['mode']}, equity ${account['equity']}")
     told.say(f"{clock['now']}, no entry after {clock['no_entry_after']}")
     stream = await desk.ask("streaming_status")
+    while stream["messages_per_second"] == 0:
+        await asyncio.sleep(0.1)
+        stream = await desk.ask("streaming_status")
     told.result(
         "Option stream",
         f"{stream['state']}, {stream['symbols_streamed']} of {stream['contracts_listed']} "
@@ -166,9 +172,10 @@ async def _open(desk: Desk, told: Transcript) -> None:
 
 async def _breakout(desk: Desk, told: Transcript, since: Stopwatch) -> None:
     told.title("Opening-range breakout: preview, confirm, fill")
-    shown = await desk.ask("orb_long_call")
+    # Nearer the money than the condor's short strikes: the two must not share a contract.
+    shown = await desk.ask("orb_long_call", strike_delta=45)
     _show(shown["preview"], told)
-    order = await desk.trade("orb_long_call", shown)
+    order = await desk.trade("orb_long_call", shown, strike_delta=45)
     told.result("ORB call", _fill(order))
     seconds = since.elapsed().total_seconds()
     told.result("Time to first fill", f"{seconds:.1f} s after the demo started")
@@ -210,7 +217,7 @@ async def _watch(desk: Desk, told: Transcript) -> None:
     told.result("Session P&L", f"${pnl['session']} at exit prices, fees ${pnl['fees']}")
     check = await desk.ask("risk_check")
     for limit in check["limits"]:
-        told.say(f"{limit['name']}: {limit['used']} of {limit['limit']}, room {limit['room']}")
+        told.say(f"{limit['name']}: {limit['used']} (limit {limit['limit']}, room {limit['room']})")
 
 
 async def _kill_and_flatten(desk: Desk, told: Transcript) -> None:
@@ -291,6 +298,14 @@ def _fill(order: Reply) -> str:
         f"{order['status']} {order['filled_qty']} at {order['filled_average']} net, slippage "
         f"{order['slippage']} against mid, fees about ${order['fees_estimated']}"
     )
+
+
+def _first(group: BaseExceptionGroup[DemoFailed]) -> BaseException:
+    """Return the failure itself: the client's task groups wrap it on its way out."""
+    inner: BaseException = group
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    return inner
 
 
 def _text(answer: Any) -> str:

@@ -12,7 +12,7 @@ from math import gcd
 from typing import Final
 
 from common.contracts import Right, option_tick
-from common.money import CENT, on_tick
+from common.money import CENT, ZERO, on_tick
 from common.orders import OrderIntent
 from common.quotes import ChainRow
 from services.risk.case import Case
@@ -53,6 +53,28 @@ def order_form(case: Case) -> Finding | None:
         used=wrong or f"{len(case.intent.legs)} legs",
         ok=not wrong,
         remedy="build the order from today's chain, buying a wing for every short",
+    )
+
+
+def no_conflict(case: Case) -> Finding | None:
+    """No leg opens against what is held in its contract: the broker would net the two.
+
+    It refuses such an order, or takes the leg for the closing of what another trade holds.
+    """
+    if case.intent is None:
+        return None
+    held = {position.symbol: position.qty for position in case.exposure.positions}
+    against = joined(
+        leg.contract.symbol
+        for leg in case.intent.legs
+        if leg.intent.opens and held.get(leg.contract.symbol, ZERO) * leg.side.sign < 0
+    )
+    return finding(
+        "position_conflict",
+        allowed="no leg against a position held",
+        used=f"against {against}" if against else "none",
+        ok=not against,
+        remedy="choose another delta or width, or close that position first",
     )
 
 

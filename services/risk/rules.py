@@ -20,6 +20,7 @@ RULES: Final[tuple[Rule, ...]] = (
     account_rules.buying_power,
     order_rules.options_level,
     order_rules.order_form,
+    order_rules.no_conflict,
     order_rules.size,
     order_rules.quote_age,
     order_rules.quote_spread,
