@@ -125,6 +125,8 @@ async def alpacas(url: str, load: Load) -> Run:
     job = asyncio.create_task(client._run_forever())
     run = await watched(cache, load)
     job.cancel()
+    socket: Any = client._ws
+    socket.transport.abort()  # closing in form takes it ten seconds
     await asyncio.gather(job, return_exceptions=True)
     return run
 

@@ -79,9 +79,9 @@ class Row:
         return asdict(self)
 
 
-def ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
+def ratios(over: Sequence[float], under: Sequence[float]) -> list[float]:
     """Divide run by run: both sides of a run had the same machine."""
-    return [b / a for a, b in zip(ours, theirs, strict=True)]
+    return [a / b for a, b in zip(over, under, strict=True)]
 
 
 def percentile(values: Sequence[float], at: float) -> float:
