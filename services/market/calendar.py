@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -66,16 +67,16 @@ def _first(sessions: Iterable[Session]) -> Session:
 class ClockAnchor:
     """Keeps a MarketClock on the broker's time, and learns how fast that runs.
 
-    A sample's time is that of the middle of its request. The rate is believed when two
-    estimates in a row agree, so that an exchange which jumps to its next day moves the clock
-    but is not taken for a fast one.
+    A sample's time is that of the middle of its request, and half of how long that took is how
+    wrong it may be. The rate is believed when two estimates in a row agree, so that an exchange
+    which jumps to its next day moves the clock but is not taken for a fast one.
     """
 
     def __init__(self, reader: BrokerReader, clock: MarketClock, wall: WallClock) -> None:
         self._reader = reader
         self._clock = clock
         self._wall = wall
-        self._last: tuple[float, datetime] | None = None  # wall seconds, exchange time
+        self._last: _Sample | None = None
         self._guess: float | None = None
 
     async def anchor(self) -> timedelta:
@@ -83,11 +84,12 @@ class ClockAnchor:
         asked = self._wall.ns()
         told = (await self._reader.clock()).timestamp
         answered = self._wall.ns()
-        at = (asked + answered) / 2 / NS
-        rate = self._rate(at, told)
-        self._last = (at, told)
-        lag = (answered / NS - at) * (self._clock.rate if rate is None else rate)
-        return self._clock.anchor(told + timedelta(seconds=lag), rate)
+        doubt = (answered - asked) / 2 / NS
+        sample = _Sample(at=asked / NS + doubt, doubt=doubt, told=told)
+        rate = self._rate(sample)
+        self._last = sample
+        since = doubt * (self._clock.rate if rate is None else rate)
+        return self._clock.anchor(told + timedelta(seconds=since), rate)
 
     async def run(self) -> None:
         """Anchor for ever: thrice at once to learn the rate, then now and then."""
@@ -99,12 +101,26 @@ class ClockAnchor:
             every = _ANCHOR_EVERY if self._clock.rate == 1 else _ANCHOR_EVERY_FAST
             await asyncio.sleep(every.total_seconds())
 
-    def _rate(self, at: float, told: datetime) -> float | None:
+    def _rate(self, sample: _Sample) -> float | None:
         """Return the rate once two estimates agree on one, None for no news."""
-        if self._last is None or at <= self._last[0]:
+        last = self._last
+        if last is None or sample.at <= last.at:
             return None
-        guess = (told - self._last[1]).total_seconds() / (at - self._last[0])
+        elapsed = sample.at - last.at
+        guess = (sample.told - last.told).total_seconds() / elapsed
+        doubt = (sample.doubt + last.doubt) / elapsed * max(guess, 1.0)
         before, self._guess = self._guess, guess
-        if guess < 0 or before is None or abs(guess - before) > _RATE_AGREES * max(guess, before):
+        if guess < 0 or before is None:
             return None
-        return 1.0 if abs(guess - 1) < _RATE_IS_ONE else guess
+        if abs(guess - before) > max(_RATE_AGREES * max(guess, before), 2 * doubt):
+            return None
+        return 1.0 if abs(guess - 1) <= max(_RATE_IS_ONE, doubt) else guess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sample:
+    """What the exchange's clock showed at a wall time, give or take doubt. Seconds."""
+
+    at: float
+    doubt: float
+    told: datetime

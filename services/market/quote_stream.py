@@ -220,8 +220,10 @@ class OptionQuoteStream:
             if self._silence() > self._times.mute:
                 self._complain("connected, but no quote came")
                 return
-        if connection.closed.is_set() and not connection.refused:
-            self._complain("the connection was lost")
+        if connection.closed.is_set():
+            error = connection.error
+            said = f", after {error.code} {error.msg}" if error is not None else ""
+            self._complain(f"the connection was lost{said}")
 
     def _heed(self, connection: QuoteConnection) -> None:
         """Note silence, and a subscription the feed found too large."""

@@ -25,7 +25,7 @@ class Exchange:
     def __init__(self, wall: FrozenClock, rate: float, late: timedelta = timedelta(0)) -> None:
         self._wall = wall
         self._rate = rate
-        self._late = late
+        self.before = self.after = late / 2
         self.jumped = timedelta(0)
 
     def now(self) -> BrokerClock:
@@ -34,9 +34,9 @@ class Exchange:
         return BrokerClock(timestamp=at, is_open=True, next_open=at, next_close=at)
 
     async def clock(self) -> BrokerClock:
-        self._wall.advance(self._late / 2)
+        self._wall.advance(self.before)
         told = self.now()
-        self._wall.advance(self._late / 2)
+        self._wall.advance(self.after)
         return told
 
 
@@ -52,6 +52,19 @@ async def test_the_clock_learns_the_exchanges_time_and_speed(rate: float) -> Non
     assert clock.rate == pytest.approx(rate)
     wall.advance(10 * SECOND)
     assert abs(clock.now() - exchange.now().timestamp) < timedelta(milliseconds=50)
+
+
+async def test_a_slow_answer_does_not_make_a_true_clock_fast() -> None:
+    wall = FrozenClock(NOON)
+    exchange = Exchange(wall, 1.0)
+    clock = MarketClock(wall, NOON)
+    anchor = ClockAnchor(cast(BrokerReader, exchange), clock, wall)
+    for before, after in ((0, 400), (400, 0), (0, 400), (400, 0), (0, 400)):  # lopsided, in ms
+        exchange.before, exchange.after = (timedelta(milliseconds=ms) for ms in (before, after))
+        await anchor.anchor()
+        assert clock.rate == 1
+        wall.advance(SECOND)
+    assert abs(clock.now() - exchange.now().timestamp) <= timedelta(milliseconds=200)
 
 
 async def test_a_jump_moves_the_clock_and_is_not_taken_for_speed() -> None:

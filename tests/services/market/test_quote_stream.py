@@ -116,6 +116,22 @@ async def test_a_reconnect_subscribes_to_exactly_the_live_set_on_one_socket() ->
         assert stream.stats().reconnects == 1
 
 
+async def test_a_client_found_too_slow_says_so_and_comes_back() -> None:
+    async with feed() as served, streaming(served.url) as (stream, _):
+        await live(served, stream, A)
+        reasons = set()
+        assert served.connection is not None
+        await served.send({"T": "error", "code": 407, "msg": "slow client"})
+        await served.connection.close()
+
+        def told() -> bool:
+            reasons.add(stream.stats().reason)
+            return served.connects == 2 and served.subscribed == {A}
+
+        await until(told)
+        assert "the connection was lost, after 407 slow client" in reasons
+
+
 async def test_a_server_that_closes_politely_is_connected_to_again() -> None:
     async with feed() as served, streaming(served.url) as (stream, _):
         await live(served, stream, A)
@@ -375,10 +391,32 @@ fields = st.dictionaries(
 )
 
 
+odd_quotes = st.fixed_dictionaries(
+    {
+        "T": st.just("q"),
+        "S": st.sampled_from([A, B, "", "SPY"]),
+        "t": st.builds(msgpack.Timestamp, st.integers(-(2**40), 2**40), st.integers(0, 10**9 - 1)),
+    },
+    optional=dict.fromkeys(["bp", "bs", "ap", "as"], scalars),
+)
+
+
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-@given(st.binary(max_size=200) | st.lists(fields | scalars, max_size=5).map(msgpack.packb))
+@given(
+    st.binary(max_size=200) | st.lists(odd_quotes | fields | scalars, max_size=5).map(msgpack.packb)
+)
 def test_no_frame_raises_and_every_message_is_read_or_counted(payload: bytes) -> None:
     frame = FrameDecoder().slow(payload)
+    quotes = [message for message in frame.messages if isinstance(message, QuoteMessage)]
+    cache = OptionChainCache(MonotonicClock())
+    cache.load(DAY, CONTRACTS)
+    cache.apply(quotes, 0)
+    columns, counters = cache.columns(), cache.counters()
+    kept = [columns.quote(row) for row in range(len(CONTRACTS))]
+    assert sum(quote is not None for quote in kept) <= counters.applied
+    assert len(quotes) == (
+        counters.applied + counters.insane + counters.reordered + counters.unknown
+    )
     try:
         sent = msgpack.unpackb(payload, strict_map_key=False)
     except ValueError:
