@@ -61,19 +61,25 @@ class Bridge:
         self._waiting: dict[Any, str] = {}
         self._ended = False
 
-    async def run(self) -> None:
-        """Pump until the host closes its end."""
+    async def run(self) -> TradingError | None:
+        """Pump until the host closes its end; return why there was no daemon at the end."""
+        failed: TradingError | None = None
         async with stdio_server() as (self._host_in, self._host_out):
             while not self._ended:
                 try:
                     daemon = await find_or_start(self._settings, self._folder)
                 except TradingError as e:
+                    log.error("%s", told(e))
+                    failed = e
                     await self._refuse(e)
-                    raise
+                    continue
+                failed = None
                 await self._serve(daemon)
                 await self._tell_waiting()
                 if not self._ended:
                     await self._pause()
+            await self._host_out.aclose()  # or its writer would wait for more
+        return failed
 
     async def _serve(self, daemon: Daemon) -> None:
         """Pump between the host and one daemon until either is gone."""
@@ -93,13 +99,19 @@ class Bridge:
             await anyio.sleep(AGAIN_AFTER)
             return
         log.info("the daemon was stopped; another starts when the host asks for something")
-        try:
-            while isinstance(message := await self._host_in.receive(), Exception):
-                log.warning("a frame of the host could not be read: %s", message)
-        except anyio.EndOfStream:
-            self._ended = True
-        else:
-            self._unsent = message
+        self._unsent = await self._receive()
+
+    async def _receive(self) -> SessionMessage | None:
+        """Return the host's next frame that can be read; None when it closed its end."""
+        while True:
+            try:
+                message: SessionMessage | Exception = await self._host_in.receive()
+            except anyio.EndOfStream:
+                self._ended = True
+                return None
+            if isinstance(message, SessionMessage):
+                return message
+            log.warning("a frame of the host could not be read: %s", message)
 
     @asynccontextmanager
     async def _link(self, daemon: Daemon) -> AsyncIterator[tuple[Any, Any]]:
@@ -121,14 +133,10 @@ class Bridge:
 
     async def _upwards(self, daemon_out: Any, scope: anyio.CancelScope) -> None:
         if self._unsent is not None:
-            message, self._unsent = self._unsent, None
+            held_back, self._unsent = self._unsent, None
+            await self._send(held_back, daemon_out)
+        while (message := await self._receive()) is not None:
             await self._send(message, daemon_out)
-        async for message in self._host_in:
-            if isinstance(message, Exception):
-                log.warning("a frame of the host could not be read: %s", message)
-                continue
-            await self._send(message, daemon_out)
-        self._ended = True
         scope.cancel()
 
     async def _send(self, message: SessionMessage, daemon_out: Any) -> None:
@@ -199,14 +207,13 @@ class Bridge:
         await self._error(request_id, f"[daemon_gone] {what}. Next: look at get_orders.")
 
     async def _refuse(self, error: TradingError) -> None:
-        """Tell the host why there is no server, where it waits: in answer to its first call."""
-        with anyio.move_on_after(5):
-            async for message in self._host_in:
-                if not isinstance(message, Exception) and isinstance(
-                    message.message, JSONRPCRequest
-                ):
-                    await self._error(message.message.id, told(error))
-                    return
+        """Tell the host why there is no daemon, where it waits; return when it asks again."""
+        while (message := self._unsent or await self._receive()) is not None:
+            self._unsent = None
+            if isinstance(message.message, JSONRPCRequest):
+                await self._error(message.message.id, told(error))
+                self._unsent = await self._receive()
+                return
 
     async def _error(self, request_id: Any, message: str) -> None:
         frame = JSONRPCError(
@@ -216,7 +223,10 @@ class Bridge:
 
 
 async def run_bridge(settings: Settings) -> None:
-    """Run until the host closes stdin or a signal comes; a signal ends it at once."""
+    """Run until the host closes stdin or a signal comes; a signal ends it at once.
+
+    Raises the TradingError which kept the host from a daemon to the end.
+    """
 
     async def watch_signals() -> None:
         with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -227,5 +237,7 @@ async def run_bridge(settings: Settings) -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch_signals)
-        await Bridge(settings).run()
+        failed = await Bridge(settings).run()
         tasks.cancel_scope.cancel()
+    if failed is not None:
+        raise failed
