@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from hmac import compare_digest
+from itertools import count
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -81,7 +82,8 @@ class Gate:
     ) -> None:
         self._authenticate = authenticate
         self._limit = limit
-        self._ids = ids
+        self._process = ids.uuid().replace("-", "")[:16]
+        self._requests = count()
         self._admin = None if admin_key is None else f"Bearer {admin_key}".encode()
 
     def enter(self, lines: Headers, host: Host, access: Access) -> tuple[AccountId, Headers]:
@@ -106,8 +108,8 @@ class Gate:
         return account, headers
 
     def request_id(self) -> bytes:
-        """Return a fresh id for the reply."""
-        return self._ids.uuid().replace("-", "").encode()
+        """Return a fresh id for the reply: this process and the request's number."""
+        return f"{self._process}{next(self._requests):016x}".encode()
 
 
 class Limited(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any, TypeAlias
 
 import pytest
 from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
@@ -15,6 +16,9 @@ from alpaca.trading.requests import GetOptionContractsRequest
 
 from tests.exchange import Exchange
 
+# alpaca-py types every reply as a model or a dict; here they are all models.
+Client: TypeAlias = Any
+
 
 @pytest.fixture(scope="session")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
@@ -23,22 +27,22 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
 
 
 @pytest.fixture(scope="session")
-def trading(exchange: Exchange) -> TradingClient:
+def trading(exchange: Exchange) -> Client:
     return TradingClient(exchange.key, exchange.secret, url_override=exchange.url)
 
 
 @pytest.fixture(scope="session")
-def stocks(exchange: Exchange) -> StockHistoricalDataClient:
+def stocks(exchange: Exchange) -> Client:
     return StockHistoricalDataClient(exchange.key, exchange.secret, url_override=exchange.url)
 
 
 @pytest.fixture(scope="session")
-def options(exchange: Exchange) -> OptionHistoricalDataClient:
+def options(exchange: Exchange) -> Client:
     return OptionHistoricalDataClient(exchange.key, exchange.secret, url_override=exchange.url)
 
 
 @pytest.fixture
-def flat(exchange: Exchange, trading: TradingClient) -> Iterator[TradingClient]:
+def flat(exchange: Exchange, trading: Client) -> Iterator[Client]:
     """The trading client of an account without orders and positions, left so."""
     yield trading
     trading.close_all_positions(cancel_orders=True)
@@ -59,7 +63,7 @@ class Chain:
 
 
 @pytest.fixture(scope="session")
-def chain(trading: TradingClient, stocks: StockHistoricalDataClient) -> Chain:
+def chain(trading: Client, stocks: Client) -> Chain:
     today = trading.get_clock().timestamp.date()
     found = trading.get_option_contracts(
         GetOptionContractsRequest(underlying_symbols=["SPY"], expiration_date=today, limit=1000)

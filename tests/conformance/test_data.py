@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
 from alpaca.data.requests import (
     OptionChainRequest,
     OptionLatestQuoteRequest,
@@ -19,17 +18,17 @@ from alpaca.data.requests import (
     StockTradesRequest,
 )
 from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
-from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import ContractType
 
-from tests.conformance.conftest import Chain
+from tests.conformance.conftest import Chain, Client
 
 
-def minutes_ago(trading: TradingClient, minutes: int) -> datetime:
-    return trading.get_clock().timestamp.astimezone(UTC) - timedelta(minutes=minutes)
+def minutes_ago(trading: Client, minutes: int) -> datetime:
+    now: datetime = trading.get_clock().timestamp
+    return now.astimezone(UTC) - timedelta(minutes=minutes)
 
 
-def test_latest_quotes_trades_and_bars(stocks: StockHistoricalDataClient) -> None:
+def test_latest_quotes_trades_and_bars(stocks: Client) -> None:
     symbols = ["SPY", "AAPL"]
     quotes = stocks.get_stock_latest_quote(StockLatestQuoteRequest(symbol_or_symbols=symbols))
     assert set(quotes) == set(symbols)
@@ -40,9 +39,7 @@ def test_latest_quotes_trades_and_bars(stocks: StockHistoricalDataClient) -> Non
     assert bars["SPY"].low <= bars["SPY"].close <= bars["SPY"].high
 
 
-def test_the_morning_is_there_minute_by_minute(
-    stocks: StockHistoricalDataClient, trading: TradingClient
-) -> None:
+def test_the_morning_is_there_minute_by_minute(stocks: Client, trading: Client) -> None:
     bars = stocks.get_stock_bars(
         StockBarsRequest(
             symbol_or_symbols="SPY", timeframe=TimeFrame.Minute, start=minutes_ago(trading, 35)
@@ -61,7 +58,7 @@ def test_the_morning_is_there_minute_by_minute(
     assert five[0].high == max(bar.high for bar in bars[:5])
 
 
-def test_daily_bars_of_last_week(stocks: StockHistoricalDataClient, trading: TradingClient) -> None:
+def test_daily_bars_of_last_week(stocks: Client, trading: Client) -> None:
     bars = stocks.get_stock_bars(
         StockBarsRequest(
             symbol_or_symbols=["SPY", "QQQ"],
@@ -73,9 +70,7 @@ def test_daily_bars_of_last_week(stocks: StockHistoricalDataClient, trading: Tra
     assert len(bars["QQQ"]) == len(bars["SPY"])
 
 
-def test_history_comes_in_pages_that_join(
-    stocks: StockHistoricalDataClient, trading: TradingClient
-) -> None:
+def test_history_comes_in_pages_that_join(stocks: Client, trading: Client) -> None:
     start = minutes_ago(trading, 1)
     quotes = stocks.get_stock_quotes(StockQuotesRequest(symbol_or_symbols="SPY", start=start))
     times = [quote.timestamp for quote in quotes["SPY"]]
@@ -88,7 +83,7 @@ def test_history_comes_in_pages_that_join(
     assert trades["SPY"]
 
 
-def test_stock_snapshots(stocks: StockHistoricalDataClient) -> None:
+def test_stock_snapshots(stocks: Client) -> None:
     shown = stocks.get_stock_snapshot(StockSnapshotRequest(symbol_or_symbols=["SPY", "MSFT"]))
     assert set(shown) == {"SPY", "MSFT"}
     assert shown["SPY"].latest_quote is not None
@@ -96,9 +91,7 @@ def test_stock_snapshots(stocks: StockHistoricalDataClient) -> None:
     assert shown["SPY"].previous_daily_bar is not None
 
 
-def test_the_whole_chain_of_a_day(
-    options: OptionHistoricalDataClient, trading: TradingClient, chain: Chain
-) -> None:
+def test_the_whole_chain_of_a_day(options: Client, trading: Client, chain: Chain) -> None:
     today = trading.get_clock().timestamp.date()
     shown = options.get_option_chain(
         OptionChainRequest(underlying_symbol="SPY", expiration_date=today)
@@ -110,7 +103,7 @@ def test_the_whole_chain_of_a_day(
     assert money.greeks is None, "Alpaca publishes none on expiry day"
 
 
-def test_a_later_expiry_has_greeks(options: OptionHistoricalDataClient, chain: Chain) -> None:
+def test_a_later_expiry_has_greeks(options: Client, chain: Chain) -> None:
     shown = options.get_option_chain(
         OptionChainRequest(
             underlying_symbol="SPY",
@@ -129,7 +122,7 @@ def test_a_later_expiry_has_greeks(options: OptionHistoricalDataClient, chain: C
         assert (found.rho or 0) > 0
 
 
-def test_quotes_and_snapshots_by_symbol(options: OptionHistoricalDataClient, chain: Chain) -> None:
+def test_quotes_and_snapshots_by_symbol(options: Client, chain: Chain) -> None:
     symbols = [chain.near(ContractType.CALL, n) for n in range(-3, 4)]
     quotes = options.get_option_latest_quote(OptionLatestQuoteRequest(symbol_or_symbols=symbols))
     shown = options.get_option_snapshot(OptionSnapshotRequest(symbol_or_symbols=symbols))

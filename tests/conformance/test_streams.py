@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 from alpaca.data.live import OptionDataStream, StockDataStream
 from alpaca.data.models import Quote
-from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import ContractType, OrderSide, TimeInForce
 from alpaca.trading.models import TradeUpdate
 from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest
 from alpaca.trading.stream import TradingStream
 
-from tests.conformance.conftest import Chain
+from tests.conformance.conftest import Chain, Client
 from tests.conformance.test_trading import condor
 from tests.exchange import Exchange
 
@@ -53,15 +52,18 @@ class Heard:
 
 
 @contextmanager
-def running(stream: Any) -> Iterator[None]:
-    """Run a stream in a thread of its own, as its users do."""
+def running(stream: Any, nudge: Callable[[], object]) -> Iterator[None]:
+    """Run a stream in a thread of its own, as its users do; a message wakes it to stop."""
     thread = threading.Thread(target=stream.run, daemon=True)
     thread.start()
     try:
         yield
     finally:
         stream.stop()
-        thread.join(PATIENCE)
+        for _ in range(100):
+            if thread.is_alive():
+                nudge()
+                thread.join(0.2)
         assert not thread.is_alive()
 
 
@@ -79,7 +81,7 @@ def test_option_quotes_arrive(exchange: Exchange, chain: Chain, tick: Callable[[
     heard = Heard()
     symbols = [chain.near(ContractType.CALL, n) for n in range(-3, 4)]
     stream.subscribe_quotes(heard.handler, *symbols)
-    with running(stream):
+    with running(stream, tick):
         quote = heard.until(lambda message: isinstance(message, Quote), tick)
         assert quote.symbol in symbols
         assert quote.bid_price <= quote.ask_price
@@ -94,7 +96,7 @@ def test_stock_quotes_and_trades_arrive(exchange: Exchange, tick: Callable[[], o
     stream.subscribe_quotes(quotes.handler, "SPY")
     stream.subscribe_trades(trades.handler, "SPY")
     stream.subscribe_bars(bars.handler, "SPY")
-    with running(stream):
+    with running(stream, tick):
         assert quotes.until(lambda message: True, tick).symbol == "SPY"
         assert trades.until(lambda message: True, tick).price > 0
         bar = bars.until(lambda message: True, lambda: exchange.step(timedelta(seconds=20)))
@@ -114,7 +116,7 @@ def test_the_paid_feed_is_refused_once_and_for_all(exchange: Exchange, chain: Ch
 
 def test_a_subscription_in_fragments_is_understood(exchange: Exchange) -> None:
     """3,000 symbols leave the SDK in several frames; the answer is the symbol limit."""
-    stream = OptionDataStream(
+    stream: Any = OptionDataStream(
         exchange.key, exchange.secret, url_override=f"{exchange.websocket_url}/v1beta1/indicative"
     )
     names = [f"SPY261120C{strike * 1000:08d}" for strike in range(1, 3001)]
@@ -142,9 +144,9 @@ def listening(exchange: Exchange) -> tuple[TradingStream, Heard]:
     return stream, heard
 
 
-def test_trade_updates_of_a_stock_order(exchange: Exchange, flat: TradingClient) -> None:
+def test_trade_updates_of_a_stock_order(exchange: Exchange, flat: Client) -> None:
     stream, heard = listening(exchange)
-    with running(stream):
+    with running(stream, lambda: wink(flat)):
         probe(flat, heard)
         order = flat.submit_order(
             MarketOrderRequest(
@@ -162,9 +164,9 @@ def test_trade_updates_of_a_stock_order(exchange: Exchange, flat: TradingClient)
         assert update.order.filled_qty == "3"
 
 
-def test_trade_updates_of_a_condor(exchange: Exchange, flat: TradingClient, chain: Chain) -> None:
+def test_trade_updates_of_a_condor(exchange: Exchange, flat: Client, chain: Chain) -> None:
     stream, heard = listening(exchange)
-    with running(stream):
+    with running(stream, lambda: wink(flat)):
         probe(flat, heard)
         order = flat.submit_order(condor(chain, limit=-0.01, qty=2))
         update: TradeUpdate = heard.until(
@@ -177,16 +179,21 @@ def test_trade_updates_of_a_condor(exchange: Exchange, flat: TradingClient, chai
         assert update.price <= -0.01
 
 
-def probe(trading: TradingClient, heard: Heard) -> None:
+def wink(trading: Client) -> None:
+    """Send an order and take it back."""
+    order = trading.submit_order(
+        LimitOrderRequest(
+            symbol="SPY", qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.DAY,
+            limit_price=1, client_order_id=str(uuid.uuid4()),
+        )
+    )  # fmt: skip
+    trading.cancel_order_by_id(order.id)
+
+
+def probe(trading: Client, heard: Heard) -> None:
     """Wait until the stream listens: it has no snapshot, so an order of ours must be heard."""
     for _ in range(100):
-        order = trading.submit_order(
-            LimitOrderRequest(
-                symbol="SPY", qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.DAY,
-                limit_price=1, client_order_id=str(uuid.uuid4()),
-            )
-        )  # fmt: skip
-        trading.cancel_order_by_id(order.id)
+        wink(trading)
         try:
             while (update := heard.next(timeout=0.2)).event != "canceled":
                 assert update.timestamp is not None

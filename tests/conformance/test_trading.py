@@ -29,7 +29,7 @@ from alpaca.trading.requests import (
     OptionLegRequest,
 )
 
-from tests.conformance.conftest import Chain
+from tests.conformance.conftest import Chain, Client
 
 ENDED = {OrderStatus.FILLED, OrderStatus.CANCELED}
 
@@ -68,7 +68,7 @@ def condor(chain: Chain, limit: float | None, qty: int = 1) -> LimitOrderRequest
     )
 
 
-def test_the_account_has_its_money(trading: TradingClient) -> None:
+def test_the_account_has_its_money(trading: Client) -> None:
     account = trading.get_account()
     assert float(account.equity or 0) > 0
     assert account.options_trading_level == 3
@@ -76,7 +76,7 @@ def test_the_account_has_its_money(trading: TradingClient) -> None:
     assert not account.trading_blocked
 
 
-def test_clock_calendar_and_assets(trading: TradingClient) -> None:
+def test_clock_calendar_and_assets(trading: Client) -> None:
     clock = trading.get_clock()
     assert clock.is_open
     assert clock.timestamp < clock.next_close < clock.next_open
@@ -90,7 +90,7 @@ def test_clock_calendar_and_assets(trading: TradingClient) -> None:
     assert trading.get_asset("BTC/USD").asset_class is AssetClass.CRYPTO
 
 
-def test_contracts_come_in_pages(trading: TradingClient) -> None:
+def test_contracts_come_in_pages(trading: Client) -> None:
     wanted = GetOptionContractsRequest(underlying_symbols=["SPY"], limit=100)
     symbols: list[str] = []
     while True:
@@ -105,7 +105,7 @@ def test_contracts_come_in_pages(trading: TradingClient) -> None:
     assert trading.get_option_contract(by_id).symbol == symbols[0]
 
 
-def test_a_stock_is_bought_held_and_closed_in_parts(flat: TradingClient) -> None:
+def test_a_stock_is_bought_held_and_closed_in_parts(flat: Client) -> None:
     order = flat.submit_order(market("AAPL", 10))
     held = flat.get_order_by_id(order.id)
     assert held.status is OrderStatus.FILLED
@@ -123,7 +123,7 @@ def test_a_stock_is_bought_held_and_closed_in_parts(flat: TradingClient) -> None
     assert caught.value.code == 40410000
 
 
-def test_an_order_waits_is_found_and_canceled(flat: TradingClient) -> None:
+def test_an_order_waits_is_found_and_canceled(flat: Client) -> None:
     order = flat.submit_order(far_below())
     assert flat.get_order_by_id(order.id).status is OrderStatus.NEW
     assert flat.get_order_by_client_id(order.client_order_id).id == order.id
@@ -134,7 +134,7 @@ def test_an_order_waits_is_found_and_canceled(flat: TradingClient) -> None:
     assert order.id in {found.id for found in closed}
 
 
-def test_all_orders_are_canceled_at_once(flat: TradingClient) -> None:
+def test_all_orders_are_canceled_at_once(flat: Client) -> None:
     orders = {flat.submit_order(far_below(symbol)).id for symbol in ("AAPL", "MSFT", "SPY")}
     answer = flat.cancel_orders()
     assert {line.id for line in answer} == orders
@@ -142,7 +142,7 @@ def test_all_orders_are_canceled_at_once(flat: TradingClient) -> None:
     assert flat.get_orders() == []
 
 
-def test_a_condor_is_one_order_with_four_legs(flat: TradingClient, chain: Chain) -> None:
+def test_a_condor_is_one_order_with_four_legs(flat: Client, chain: Chain) -> None:
     order = flat.submit_order(condor(chain, limit=-0.01))
     assert order.order_class is OrderClass.MLEG
     held = flat.get_order_by_id(order.id, GetOrderByIdRequest(nested=True))
@@ -162,7 +162,7 @@ def test_a_condor_is_one_order_with_four_legs(flat: TradingClient, chain: Chain)
     assert flat.get_all_positions() == []
 
 
-def test_a_condor_that_asks_too_much_waits(flat: TradingClient, chain: Chain) -> None:
+def test_a_condor_that_asks_too_much_waits(flat: Client, chain: Chain) -> None:
     order = flat.submit_order(condor(chain, limit=-2.9))
     found = flat.get_order_by_client_id(order.client_order_id)
     assert found.status is OrderStatus.NEW
@@ -171,7 +171,7 @@ def test_a_condor_that_asks_too_much_waits(flat: TradingClient, chain: Chain) ->
     flat.cancel_order_by_id(order.id)
 
 
-def test_an_order_id_is_used_once(flat: TradingClient) -> None:
+def test_an_order_id_is_used_once(flat: Client) -> None:
     order = far_below()
     flat.submit_order(order)
     with pytest.raises(APIError, match="client_order_id must be unique") as caught:
@@ -179,14 +179,14 @@ def test_an_order_id_is_used_once(flat: TradingClient) -> None:
     assert caught.value.status_code == 422
 
 
-def test_what_costs_too_much_says_what_there_is(flat: TradingClient) -> None:
+def test_what_costs_too_much_says_what_there_is(flat: Client) -> None:
     with pytest.raises(APIError, match="insufficient buying power") as caught:
         flat.submit_order(market("SPY", 900_000))
     assert caught.value.status_code == 403
     assert '"buying_power"' in str(caught.value)
 
 
-def test_a_stranger_is_told_so(exchange: object, trading: TradingClient) -> None:
+def test_a_stranger_is_told_so(exchange: object, trading: Client) -> None:
     stranger = TradingClient("PKNOBODY", "nothing", url_override=trading._base_url)
     with pytest.raises(APIError, match="request is not authorized") as caught:
         stranger.get_account()

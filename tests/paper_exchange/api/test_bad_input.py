@@ -60,7 +60,15 @@ def refused(answer: Reply, status: int, code: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"nonsense", b"[1,2", b'{"symbol":"AAPL",}', b"\xff\xfe\x00", b"[" * 60_000],
+    [
+        b"",
+        b"{",
+        b"nonsense",
+        b'{"notes":[1,2',
+        b'{"symbol":"AAPL",}',
+        b"\xff\xfe\x00",
+        b'{"x":' + b"[" * 60_000,
+    ],
 )
 def test_malformed_json(exchange: Exchange, body: bytes) -> None:
     refused(exchange.request("POST", "/v2/orders", body), 400, 40010000, "format is invalid")

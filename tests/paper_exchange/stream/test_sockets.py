@@ -152,8 +152,6 @@ def test_after_a_leap_of_the_clock_only_the_latest_is_told(exchange: Exchange) -
 
 
 @pytest.mark.parametrize("path", ["/v2/nowhere", "/v1beta1/news", "/"])
-def test_a_path_without_a_stream_is_refused_at_the_handshake(
-    exchange: Exchange, path: str
-) -> None:
+def test_a_path_without_a_stream_is_refused_at_the_handshake(exchange: Exchange, path: str) -> None:
     with pytest.raises(InvalidStatus), connect(exchange.websocket_url + path):
         pass
