@@ -102,7 +102,8 @@ class Channel:
     async def aclose(self) -> None:
         """Give up what is under way, cutting its connections, and free the threads."""
         self._closed = True
-        for attempt in tuple(self._flying):
+        # What waits goes first: a thread freed by a cut would begin it otherwise.
+        for attempt in sorted(self._flying, key=lambda attempt: attempt.begun):
             attempt.abandon()
         for pool in self._pools.values():
             pool.shutdown(wait=False)  # what is queued finds itself given up, and says so
