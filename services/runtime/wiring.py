@@ -51,30 +51,31 @@ class Parts:
 
     def wired(self, metrics: Metrics) -> Services:
         """Make every service once and hand each what it needs."""
-        settings, store, reader = self.settings, self.store, self.connection.reader
-        broker, clock, wall = self.connection.broker, self.clock, self.wall
+        reader, broker, clock = self.connection.reader, self.connection.broker, self.clock
         calendar = SessionCalendar(reader, clock)
         spot = SpotFeed(
             reader,
             UNDERLYING,
             interval=SPOT_EVERY,
             clock=clock,
-            wall=wall,
+            wall=self.wall,
             is_open=lambda: calendar.options_trade(UNDERLYING),
         )
         chain = self._chain(spot, calendar)
         watch = MarketWatch(
-            reader, chain, spot, calendar, clock=clock, quote_age_max=settings.quote_age_max
+            reader, chain, spot, calendar, clock=clock, quote_age_max=self.settings.quote_age_max
         )
-        portfolio = Portfolio(reader, chain, calendar, store, clock)
-        risk = RiskManager(risk_limits(settings))
-        tracker = OrderTracker(store, reader, clock, wall, broker_timeout=settings.broker_timeout)
+        portfolio = Portfolio(reader, chain, calendar, self.store, clock)
+        risk = RiskManager(risk_limits(self.settings))
+        tracker = OrderTracker(
+            self.store, reader, clock, self.wall, broker_timeout=self.settings.broker_timeout
+        )
         sender = OrderSender(
-            store, broker, tracker, self.kill_switch, self.supervisor, RandomIds(), clock
+            self.store, broker, tracker, self.kill_switch, self.supervisor, RandomIds(), clock
         )
-        unwinder = Unwinder(store, broker, reader, tracker, sender, risk, wall)
+        unwinder = Unwinder(self.store, broker, reader, tracker, sender, risk, self.wall)
         return Services(
-            settings=settings,
+            settings=self.settings,
             clock=clock,
             supervisor=self.supervisor,
             metrics=metrics,
@@ -83,28 +84,39 @@ class Parts:
             chain=chain,
             watch=watch,
             portfolio=portfolio,
-            store=store,
+            store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
-            trading=TradingDesk(
-                DeskTerms(
-                    mode=settings.mode,
-                    account=self.access.key,
-                    price_tolerance=settings.price_tolerance,
-                    exit_before_close=settings.exit_before_close,
-                ),
-                watch=watch,
-                portfolio=portfolio,
-                risk=risk,
-                previews=PreviewStore(wall, RandomIds(), settings.confirmation_timeout),
-                sender=sender,
-                tracker=tracker,
-                kill_switch=self.kill_switch,
-            ),
-            orders=OrderBook(store, broker, reader, tracker),
+            trading=self._desk(watch, portfolio, risk, sender, tracker),
+            orders=OrderBook(self.store, broker, reader, tracker),
             unwinder=unwinder,
-            exits=ExitMonitor(store, reader, unwinder, clock),
-            enforcer=HaltEnforcer(store, broker, tracker, self.kill_switch),
+            exits=ExitMonitor(self.store, reader, unwinder, clock),
+            enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
+        )
+
+    def _desk(
+        self,
+        watch: MarketWatch,
+        portfolio: Portfolio,
+        risk: RiskManager,
+        sender: OrderSender,
+        tracker: OrderTracker,
+    ) -> TradingDesk:
+        terms = DeskTerms(
+            mode=self.settings.mode,
+            account=self.access.key,
+            price_tolerance=self.settings.price_tolerance,
+            exit_before_close=self.settings.exit_before_close,
+        )
+        return TradingDesk(
+            terms,
+            watch=watch,
+            portfolio=portfolio,
+            risk=risk,
+            previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
+            sender=sender,
+            tracker=tracker,
+            kill_switch=self.kill_switch,
         )
 
     def _chain(self, spot: SpotFeed, calendar: SessionCalendar) -> ChainService:
