@@ -105,7 +105,7 @@ def _from_env_file(name: str) -> str | None:
 def _unquoted(value: str) -> str:
     if value[:1] in {"'", '"'}:
         return value[1:].partition(value[0])[0]
-    return value.partition(" #")[0].strip()
+    return "" if value.startswith("#") else value.partition(" #")[0].strip()
 
 
 def _databases(home: Path) -> list[Path]:

@@ -155,6 +155,14 @@ def test_it_finds_the_folder_that_the_settings_name(
     assert kill.state_home() == tmp_path / "other"
 
 
+def test_a_line_without_a_value_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("STATE_DIR=   # nothing set\n")
+    monkeypatch.setattr(kill, "ENV_FILE", tmp_path / ".env")
+    assert kill.state_home() == Path(kill.DEFAULT_HOME).expanduser()
+
+
 def test_its_default_is_the_settings_default(monkeypatch: pytest.MonkeyPatch) -> None:
     from common.config import Settings
 
