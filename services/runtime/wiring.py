@@ -53,14 +53,7 @@ class Parts:
         """Make every service once and hand each what it needs."""
         reader, broker, clock = self.connection.reader, self.connection.broker, self.clock
         calendar = SessionCalendar(reader, clock)
-        spot = SpotFeed(
-            reader,
-            UNDERLYING,
-            interval=SPOT_EVERY,
-            clock=clock,
-            wall=self.wall,
-            is_open=lambda: calendar.options_trade(UNDERLYING),
-        )
+        spot = self._spot(calendar)
         chain = self._chain(spot, calendar)
         watch = MarketWatch(
             reader, chain, spot, calendar, clock=clock, quote_age_max=self.settings.quote_age_max
@@ -117,6 +110,16 @@ class Parts:
             sender=sender,
             tracker=tracker,
             kill_switch=self.kill_switch,
+        )
+
+    def _spot(self, calendar: SessionCalendar) -> SpotFeed:
+        return SpotFeed(
+            self.connection.reader,
+            UNDERLYING,
+            interval=SPOT_EVERY,
+            clock=self.clock,
+            wall=self.wall,
+            is_open=lambda: calendar.options_trade(UNDERLYING),
         )
 
     def _chain(self, spot: SpotFeed, calendar: SessionCalendar) -> ChainService:
