@@ -1,0 +1,103 @@
+"""The desk as a process of its own, on a broker given by its URL, for one measurement."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from mcp import Client
+
+from bench.exchange import Keys
+from common.config import load_settings
+from serving import launch
+from serving.client import bearer, client_of
+from serving.state import Daemon, StateFolder
+
+START_SECONDS = 90.0
+KEPT = ("PATH", "HOME", "PYTHONPATH", "LANG")
+PHRASE = b"RELEASE\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A running daemon with clients connected."""
+
+    daemon: Daemon
+    environment: dict[str, str]
+    clients: tuple[Client, ...]
+
+    def release(self) -> None:
+        """Release the kill switch as a person does: at a terminal."""
+        mine, terminal = pty.openpty()
+        try:
+            os.write(mine, PHRASE)
+            command = [sys.executable, str(launch.ENTRYPOINT), "kill", "--release"]
+            subprocess.run(
+                command, stdin=terminal, stdout=subprocess.DEVNULL, env=self.environment, check=True
+            )
+        finally:
+            os.close(mine)
+            os.close(terminal)
+
+
+@asynccontextmanager
+async def desk(url: str, keys: Keys, clients: int, **settings: str) -> AsyncIterator[Desk]:
+    """Start a daemon, wait until it is ready to trade, connect clients over MCP HTTP."""
+    with tempfile.TemporaryDirectory(prefix="bench-desk-") as home:
+        given = {
+            "state_dir": home,
+            "alpaca_base_url": url,
+            "alpaca_api_key": keys.key,
+            "alpaca_secret_key": keys.secret,
+            "port": "0",
+            "prometheus_port": "0",
+            "log_level": "error",
+            **settings,
+        }
+        folder = StateFolder(load_settings(_env_file=None, **given))
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        environment = {**kept, **{name.upper(): value for name, value in given.items()}}
+        with _running(environment) as process:
+            daemon = await _ready(folder, process)
+            async with AsyncExitStack() as stack:
+                headers = bearer(folder)
+                connected = [
+                    await stack.enter_async_context(client_of(daemon, headers))
+                    for _ in range(clients)
+                ]
+                yield Desk(daemon, environment, tuple(connected))
+
+
+@contextlib.contextmanager
+def _running(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, str(launch.ENTRYPOINT), "serve", "--any-port"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+async def _ready(folder: StateFolder, process: subprocess.Popen[bytes]) -> Daemon:
+    deadline = time.monotonic() + START_SECONDS
+    told: Any = "no daemon"
+    while time.monotonic() < deadline and process.poll() is None:
+        if daemon := await launch.find(folder):
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                answer = await client.get(f"{daemon.health_url}/ready")
+            if answer.status_code == 200:
+                return daemon
+            told = answer.text
+        await asyncio.sleep(0.1)
+    raise RuntimeError(f"the desk did not become ready: {told}")
