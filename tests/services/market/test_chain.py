@@ -8,12 +8,23 @@ import pytest
 
 from common.contracts import Right
 from common.errors import MarketDataMissing, NoSuchContract, StaleQuote
+from common.pricing import black76
 from common.session import Session
 from services.market.chain import ChainPlan
 from services.market.quote_stream import StreamTimes
 from services.market.stream_stats import StreamState
 from tests.services.market.feed import feed, quote, until
-from tests.services.market.market import DAY, NEXT, NOON, SESSION, SPOT, contracts, desk, early
+from tests.services.market.market import (
+    DAY,
+    NEXT,
+    NOON,
+    SESSION,
+    SPOT,
+    TOTAL_VOL,
+    contracts,
+    desk,
+    early,
+)
 
 AGE = timedelta(seconds=5)
 SECOND = timedelta(seconds=1)
@@ -29,6 +40,16 @@ async def test_a_polled_chain_has_greeks_of_the_parity_forward() -> None:
     assert chain.forward == pytest.approx(float(SPOT), abs=0.01)
     assert chain.minutes == 240
     assert len(chain.rows) == len(contracts())
+    for right in Right:
+        near = [row for row in chain.side(right) if abs(row.contract.strike - SPOT) < 6]
+        modelled = black76.delta(
+            float(SPOT),
+            [float(row.contract.strike) for row in near],
+            TOTAL_VOL,
+            right is Right.CALL,
+        )
+        ours = [row.greeks.delta if row.greeks else None for row in near]
+        assert ours == pytest.approx(list(modelled), abs=0.01)
     pick = chain.by_delta(Right.CALL, 0.30)
     assert pick.achieved == pytest.approx(0.30, abs=0.05)
     greeks = pick.row.greeks
@@ -220,6 +241,10 @@ async def test_streaming_subscribes_near_the_money_within_the_limit_and_follows_
         top = next(c for c in contracts() if c.strike == 690)
         await served.until(lambda: top.symbol in served.subscribed)
         assert len(served.subscribed) == 40
+
+        d.at.set(SESSION.close + timedelta(minutes=15))
+        await d.chain.refresh()
+        await served.until(lambda: not served.subscribed)
 
         await d.chain.stop_streaming()
         await served.until(lambda: served.open == 0)
