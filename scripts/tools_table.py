@@ -1,0 +1,47 @@
+"""Write the table of tools between the markers of README.md, from what is registered.
+
+python scripts/tools_table.py
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from alpaca_mcp_server import toolsets  # noqa: E402
+from serving.cli_tools import effect  # noqa: E402
+
+README = ROOT / "README.md"
+OPENING, CLOSING = "<!-- tools -->\n", "<!-- /tools -->\n"
+
+
+def table() -> str:
+    """Return the table as Markdown, a row a tool."""
+    rows = ["| tool | set | may | what it does |", "|---|---|---|---|"]
+    for toolset in toolsets():
+        for tool in toolset.build():
+            about = tool.description.partition("\n")[0]
+            rows.append(
+                f"| `{tool.name}` | {toolset.name} | {effect(tool.annotations)} | {about} |"
+            )
+    return "\n".join(rows) + "\n"
+
+
+def shown(readme: str) -> str:
+    """Return the table that a README shows; raise ValueError without the markers."""
+    return readme[readme.index(OPENING) + len(OPENING) : readme.index(CLOSING)]
+
+
+def main() -> int:
+    """Replace the table in README.md."""
+    before, rest = README.read_text(encoding="utf-8").split(OPENING)
+    after = rest.split(CLOSING)[1]
+    README.write_text(f"{before}{OPENING}{table()}{CLOSING}{after}", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
