@@ -9,7 +9,7 @@ from typing import Final
 
 from common.contracts import AssetClass, OptionContract, Right
 from common.money import ZERO, Dollars, Price, Qty, cent
-from common.orders import OrderType, PositionIntent, Side
+from common.orders import PositionIntent, Side
 from common.session import trading_day
 from paper_exchange.engine import fees, margin, refusals
 from paper_exchange.engine.form import MINIMUM
@@ -100,7 +100,7 @@ def required(
     """
     price = _price(order, market)
     if order.is_mleg or contract_of(order.symbol) is not None:
-        cost = _option_cost(state, order, price, now)
+        cost = _option_cost(state, order, price, market, now)
         return cost, max(cost, ZERO)
     value = order.notional or cent(order.remaining * price)
     if order.position_intent is None or not order.position_intent.opens:
@@ -108,7 +108,8 @@ def required(
     if value < MINIMUM[market.listings[order.symbol].asset_class]:
         raise refusals.too_small(MINIMUM[market.listings[order.symbol].asset_class])
     if market.listings[order.symbol].asset_class is AssetClass.CRYPTO:
-        cost = value + fees.total((*fees.NONE[:4], value * fees.CRYPTO_TAKER))
+        taker = fees.accruals(AssetClass.CRYPTO, (), value, trading_day(now))
+        cost = value + (fees.total(taker) if market.rules.fees else ZERO)
         return cost, cost
     lent = min(price, margin.share_mark(state, market, order.symbol) or price) / price
     half = cent(value * margin.INITIAL * lent)
@@ -139,50 +140,50 @@ def check_funds(
     raise refusals.buying_power(free, cost, options=True)
 
 
-def _option_cost(state: AccountState, order: OrderState, price: Price, now: datetime) -> Dollars:
+def _option_cost(
+    state: AccountState, order: OrderState, price: Price, market: Market, now: datetime
+) -> Dollars:
     sign = 1 if order.is_mleg else (order.side or Side.BUY).sign
     cost = cent(sign * price * order.remaining * 100)
     legs = [(leg.side, leg.qty) for leg in order.legs] or [
         (order.side or Side.BUY, order.remaining)
     ]
-    charged = fees.total(fees.option_accruals(legs, trading_day(now)))
-    return cost + charged + _margin_change(state, order)
+    if market.rules.fees:
+        cost += fees.total(fees.option_accruals(legs, trading_day(now)))
+    return cost + _margin_change(state, order)
 
 
 def _margin_change(state: AccountState, order: OrderState) -> Dollars:
     """Return how much more margin an order makes necessary; less, when it closes.
 
-    What a multi-leg order opens is taken alone: no order may count on the spare cover of
-    holdings that another one may use first.
+    A multi-leg order that only opens is taken alone: none may count on spare cover among
+    the holdings that another one may use first.
     """
+    changes = order.changes()
+    if order.is_mleg and not order.closing():
+        return margin.spread_margin(changes)
     held = margin.holdings(state)
-    changes, closing = order.changes(), order.closing()
-    alone = {symbol: qty for symbol, qty in changes.items() if symbol not in closing}
-    combined = closing if order.is_mleg else changes
     after = dict(held)
-    for symbol in combined:
-        after[symbol] = after.get(symbol, ZERO) + changes[symbol]
-    change = margin.spread_margin(after) - margin.spread_margin(held)
-    return change + margin.spread_margin(alone) if order.is_mleg else change
+    for symbol, qty in changes.items():
+        after[symbol] = after.get(symbol, ZERO) + qty
+    return margin.spread_margin(after) - margin.spread_margin(held)
 
 
 def _price(order: OrderState, market: Market) -> Price:
     """Return the worst price an order can pay: its limit, or the touch as it stands."""
-    short_sale = (
-        order.position_intent is PositionIntent.SELL_TO_OPEN
-        and not order.is_mleg
-        and contract_of(order.symbol) is None
-    )
-    quote = market.quote(order.symbol) if short_sale else None
-    marked_up = quote.ask * SHORT_SALE_MARKUP if quote is not None else ZERO
-    if order.type is OrderType.LIMIT and order.limit_price is not None:
-        return max(order.limit_price, marked_up)
     at = touch(order, market.quotes)
-    if at is None and order.side is Side.SELL and not order.is_mleg:
-        return marked_up  # a sale receives: without a bid it waits, and costs nothing
-    if at is None:
+    if order.limit_price is not None:
+        price = order.limit_price
+    elif at is not None:
+        price = at.net
+    elif order.side is Side.SELL:
+        price = ZERO  # a sale receives: without a bid it waits, and costs nothing
+    else:
         raise refusals.unprocessable("unable to process order")
-    return max(at.net, marked_up) if short_sale else at.net
+    if order.position_intent is PositionIntent.SELL_TO_OPEN and contract_of(order.symbol) is None:
+        quote = market.quote(order.symbol)
+        return max(price, quote.ask * SHORT_SALE_MARKUP) if quote is not None else price
+    return price
 
 
 def _underlying(symbol: str) -> str:
