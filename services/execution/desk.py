@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,6 +25,7 @@ from services.execution.records import ExitPlan, OrderRecord
 from services.execution.sender import OrderSender, Ticket
 from services.execution.tracker import OrderTracker
 from services.market.watch import MarketWatch
+from services.ops.metrics import Metrics
 from services.portfolio.portfolio import Portfolio
 from services.risk.analysis import TradeAnalysis, analyse
 from services.risk.manager import RiskManager
@@ -74,8 +77,10 @@ class TradingDesk:
         sender: OrderSender,
         tracker: OrderTracker,
         kill_switch: KillSwitch,
+        metrics: Metrics,
     ) -> None:
         self._terms = terms
+        self._metrics = metrics
         self._watch = watch
         self._portfolio = portfolio
         self._risk = risk
@@ -91,6 +96,10 @@ class TradingDesk:
         Raises a MarketError when there is nothing to trade, Halted, or LimitBreached with
         every breach and the nearest thing that would pass.
         """
+        with self._metrics.preview.time(), self._refusals_counted():
+            return await self._preview(strategy, by)
+
+    async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
         self._kill_switch.require_open()
         view, exposure = await self._look()
         proposal = strategy.propose(view)
@@ -121,6 +130,10 @@ class TradingDesk:
         Halted, and what the send raises: an unclear answer leaves the order unknown for
         the tracker, nothing is sent twice.
         """
+        with self._metrics.confirm.time(), self._refusals_counted():
+            return await self._confirm(strategy, token, by)
+
+    async def _confirm(self, strategy: Strategy, token: ConfirmToken, by: Principal) -> OrderRecord:
         preview = self._previews.claim(token, self._binding(strategy, by))
         async with self._lane:
             self._kill_switch.require_open()
@@ -195,9 +208,17 @@ class TradingDesk:
         within = abs(now - preview.natural) <= self._tolerance(preview.natural)
         return None if within and now <= preview.intent.limit else now
 
+    @contextmanager
+    def _refusals_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except TradingError as e:
+            self._metrics.refusals.labels(e.code).inc()
+            raise
+
     async def _fresh(self, strategy: Strategy, by: Principal) -> Preview | None:
         try:
-            return await self.preview(strategy, by)
+            return await self._preview(strategy, by)
         except TradingError:
             return None  # the refusal that is being told comes first
 

@@ -71,7 +71,10 @@ class KillSwitch:
         finally:
             os.close(descriptor)
         log.warning("kill switch engaged by %s: %s", who, reason)
-        await self._store.set_halt(Halt.HALTED, who=who, reason=reason, at=self._clock.now())
+        try:
+            await self._store.set_halt(Halt.HALTED, who=who, reason=reason, at=self._clock.now())
+        except sqlite3.Error:
+            log.exception("the halt row could not be written; the sentinel file holds")
 
     async def reduce(self, *, who: str, reason: str) -> None:
         """Allow closing orders only; a halt that is already stricter stays."""

@@ -16,6 +16,7 @@ from services.execution.kill_switch import KillSwitch
 from services.execution.records import ExitPlan, OrderRecord
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 
 CLIENT_ORDER_ID_PREFIX = "spy0-"
@@ -44,6 +45,7 @@ class OrderSender:
         supervisor: Supervisor,
         ids: Ids,
         clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -52,6 +54,7 @@ class OrderSender:
         self._supervisor = supervisor
         self._ids = ids
         self._clock = clock
+        self._metrics = metrics
 
     def new_client_order_id(self) -> ClientOrderId:
         """Mint the id an order will carry, before anything is written or sent."""
@@ -86,18 +89,22 @@ class OrderSender:
         halt_ok = Halt.ACTIVE if intent.opens else Halt.HALTED
         await self._store.record(record, ticket.exit_plan, halt_ok)
         try:
-            order = await self._broker.submit(
-                approved, client_order_id, lambda: self._kill_switch.require(intent)
-            )
+            with self._metrics.order_submit.time():
+                order = await self._broker.submit(
+                    approved, client_order_id, lambda: self._kill_switch.require(intent)
+                )
         except (Halted, BrokerRefused, BrokerUnavailable) as e:
             await self._tracker.mark(client_order_id, OrderStatus.REJECTED, reason=str(e))
+            self._metrics.orders.labels(e.code).inc()
             raise
         except OrderUncertain as e:
             await self._tracker.mark(client_order_id, OrderStatus.UNKNOWN, reason=str(e))
+            self._metrics.orders.labels(e.code).inc()
             raise
         except BaseException:
             # A bug or a cancellation between the write and the answer: it may have gone.
             reason = "the send ended without an answer"
             await self._tracker.mark(client_order_id, OrderStatus.UNKNOWN, reason=reason)
             raise
+        self._metrics.orders.labels("accepted").inc()
         return await self._tracker.note(record, order)

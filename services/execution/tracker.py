@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from common.clock import Clock, Stopwatch, WallClock
+from common.contracts import OptionContract
 from common.errors import BrokerError, OrderNotFound
-from common.ids import ClientOrderId, OrderId
-from common.orders import Fill, Order, OrderIntent, OrderStatus, TradeUpdate
+from common.ids import ClientOrderId
+from common.orders import Fill, Leg, Order, OrderIntent, OrderStatus, TradeUpdate
 from services.broker.reader import BrokerReader
 from services.execution.records import UNSENT, OrderRecord
 from services.execution.store import DeskStore
+from services.ops.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class OrderTracker:
         wall: WallClock,
         *,
         broker_timeout: timedelta,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -56,7 +58,7 @@ class OrderTracker:
         self._poll_now = asyncio.Event()
         self._looked: Stopwatch | None = None
         self._external: tuple[Order, ...] = ()
-        self.on_fill: list[Callable[[OrderRecord, Fill | None], None]] = []
+        self._metrics = metrics
         self.connected = False
 
     # What others ask
@@ -67,12 +69,14 @@ class OrderTracker:
         return self._external
 
     def pending(self) -> tuple[OrderIntent, ...]:
-        """Return what of our opening orders may still fill: their reservations."""
-        return tuple(
+        """Return what may still fill of orders that open options: ours and others'."""
+        ours = (
             replace(record.intent, qty=record.remaining)
             for record in self._store.working()
             if record.intent.opens and record.remaining
         )
+        others = (intent for order in self._external if (intent := opening_intent(order)))
+        return (*ours, *others)
 
     def not_ready(self) -> str | None:
         """Return why no order may be opened now, or None: news of the orders must be fresh."""
@@ -231,8 +235,7 @@ class OrderTracker:
                 return before
             await self._store.update(after, fill)
         if after.filled_qty > before.filled_qty:
-            for tell in self.on_fill:
-                tell(after, fill)
+            self._metrics.fills.inc()
         self._tell(after)
         return after
 
@@ -249,8 +252,22 @@ class OrderTracker:
                     waiter.set_result(record)
 
 
-def broker_id_of(record: OrderRecord) -> OrderId:
-    """Return the broker's id of an order of ours; raise OrderNotFound before it has one."""
-    if record.broker_id is None:
-        raise OrderNotFound(record.client_order_id)
-    return record.broker_id
+def opening_intent(order: Order) -> OrderIntent | None:
+    """Return an order of others as an intent to be reckoned with, None if it opens no option.
+
+    Orders in shares count once they are filled: what a share can lose is an assumption.
+    """
+    left = int(order.qty - order.filled_qty)
+    if order.limit is None or left <= 0:
+        return None
+    try:
+        legs = tuple(
+            Leg(contract=OptionContract.from_occ(leg.symbol), intent=leg.intent, ratio=leg.ratio)
+            for leg in order.legs
+            if leg.intent is not None
+        )
+    except ValueError:
+        return None
+    if len(legs) < len(order.legs) or not any(leg.intent.opens for leg in legs):
+        return None
+    return OrderIntent(strategy="external", legs=legs, qty=left, limit=order.limit)

@@ -108,8 +108,12 @@ class Unwinder:
                 if unwind is None:
                     break
                 await self._close_all((unwind,), collar, record.principal, day, notes)
-            left = unwind_of(record, _held(await self._reader.positions()))
-            return left is None, "; ".join(dict.fromkeys(notes))
+            current = self._store.order(record.client_order_id) or record
+            left = unwind_of(current, _held(await self._reader.positions()))
+            if not current.status.terminal:
+                notes.append(f"its opening order is still {current.status.value}")
+            gone = left is None and current.status.terminal
+            return gone, "; ".join(dict.fromkeys(notes))
 
     async def cancel_all(self, notes: list[str]) -> int:
         """Cancel every open order at the broker and wait until none is open."""

@@ -26,25 +26,21 @@ class Metrics:
         return generate_latest(self.registry)
 
     def _orders(self) -> None:
-        self.orders = self._counter("orders_total", "orders by outcome", "result", "deny_code")
-        self.fills = self._counter("fills_total", "executions folded in")
+        self.orders = self._counter("orders_total", "orders sent, by outcome", "result")
+        self.refusals = self._counter("refusals_total", "previews and orders refused", "code")
+        self.fills = self._counter("fills_total", "orders that filled, wholly or further")
         self.order_submit = self._histogram("order_submit_seconds", "from send to a clear outcome")
         self.order_unknown = self._gauge("order_unknown_current", "orders of unknown outcome")
-        self.intent_age_max = self._gauge("intent_age_max_seconds", "oldest unsettled intent")
         self.preview = self._histogram("preview_seconds", "making one preview")
-        self.gate = self._histogram("gate_seconds", "all checks of one confirmation")
-        self.reconcile_mismatch = self._counter("reconcile_mismatch_total", "differences found")
+        self.confirm = self._histogram("confirm_seconds", "from a token to an answer")
 
     def _risk(self) -> None:
-        self.kill_state = self._gauge("kill_state", "1 while the kill switch is set")
-        self.risk_used = self._gauge("risk_used_ratio", "share of a limit in use", "limit")
-        self.delta = self._gauge("delta", "portfolio delta, share equivalents")
-        self.pnl_day = self._gauge("pnl_day", "profit or loss of the session, dollars")
+        self.kill_state = self._gauge("kill_state", "1 while trading is halted or reduced")
+        self.exits = self._gauge("exits_armed", "protective exits that watch a trade")
 
     def _market(self) -> None:
         self.quote_age = self._gauge("quote_age_seconds", "age of quotes", "quantile")
-        self.chain_update = self._histogram("chain_update_seconds", "recomputing the chain")
-        self.quotes = self._counter("quotes_total", "quotes by what became of them", "result")
+        self.quotes = self._gauge("quotes", "quotes since the start, by fate", "result")
         self.ws_reconnects = self._counter("ws_reconnects_total", "new connections", "stream")
         self.ws_errors = self._counter("ws_errors_total", "unusable messages", "stream")
         self.ws_connected = self._gauge("ws_connected", "1 while connected", "stream")

@@ -112,7 +112,11 @@ async def _gauge(services: Services) -> None:
         metrics.kill_state.set(services.kill_switch.halt() is not Halt.ACTIVE)
         working = services.store.working()
         metrics.order_unknown.set(sum(r.status is OrderStatus.UNKNOWN for r in working))
-        stream = services.chain.status().stream
+        metrics.exits.set(len(services.exits.armed()))
+        chain = services.chain.status()
+        for fate in ("applied", "conflated", "reordered", "insane", "crossed", "unknown"):
+            metrics.quotes.labels(fate).set(getattr(chain.counters, fate))
+        stream = chain.stream
         for quantile, age in (("0.5", stream.p50_age), ("0.95", stream.p95_age)):
             if age is not None:
                 metrics.quote_age.labels(quantile).set(age.total_seconds())

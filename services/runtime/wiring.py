@@ -61,10 +61,22 @@ class Parts:
         portfolio = Portfolio(reader, chain, calendar, self.store, clock)
         risk = RiskManager(risk_limits(self.settings))
         tracker = OrderTracker(
-            self.store, reader, clock, self.wall, broker_timeout=self.settings.broker_timeout
+            self.store,
+            reader,
+            clock,
+            self.wall,
+            broker_timeout=self.settings.broker_timeout,
+            metrics=metrics,
         )
         sender = OrderSender(
-            self.store, broker, tracker, self.kill_switch, self.supervisor, RandomIds(), clock
+            self.store,
+            broker,
+            tracker,
+            self.kill_switch,
+            self.supervisor,
+            RandomIds(),
+            clock,
+            metrics,
         )
         unwinder = Unwinder(self.store, broker, reader, tracker, sender, risk, self.wall)
         return Services(
@@ -80,7 +92,7 @@ class Parts:
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
-            trading=self._desk(watch, portfolio, risk, sender, tracker),
+            trading=self._desk(watch, portfolio, risk, sender, tracker, metrics),
             orders=OrderBook(self.store, broker, reader, tracker),
             unwinder=unwinder,
             exits=ExitMonitor(self.store, reader, unwinder, clock),
@@ -94,6 +106,7 @@ class Parts:
         risk: RiskManager,
         sender: OrderSender,
         tracker: OrderTracker,
+        metrics: Metrics,
     ) -> TradingDesk:
         terms = DeskTerms(
             mode=self.settings.mode,
@@ -110,6 +123,7 @@ class Parts:
             sender=sender,
             tracker=tracker,
             kill_switch=self.kill_switch,
+            metrics=metrics,
         )
 
     def _spot(self, calendar: SessionCalendar) -> SpotFeed:
