@@ -35,6 +35,7 @@ class Desk:
 
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
+    served: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @classmethod
     @contextmanager
@@ -45,6 +46,8 @@ class Desk:
             yield desk
         finally:
             desk.run("stop")
+            for process in desk.served:
+                process.wait(WAIT)
 
     @property
     def lock(self) -> Path:
@@ -78,6 +81,7 @@ class Desk:
                 stdout=log,
                 stderr=log,
             )
+        self.served.append(process)
         until(lambda: bool(self.daemon()) or process.poll() is not None)
         return process
 

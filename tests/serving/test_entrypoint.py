@@ -1,0 +1,21 @@
+"""What a host is told of the server before it calls anything."""
+
+from __future__ import annotations
+
+from alpaca_mcp_server import INSTRUCTIONS, toolsets
+from tools.toolset import all_tools
+
+INSTRUCTIONS_MAX = 2048  # hosts cut what is longer
+
+
+def test_instructions_fit_and_name_only_tools_that_exist() -> None:
+    names = {tool.name for tool in all_tools(toolsets())}
+    assert len(INSTRUCTIONS) <= INSTRUCTIONS_MAX
+    words = {word.strip("().,;:\n") for word in INSTRUCTIONS.split()}
+    told = {word for word in words if "_" in word and not word.startswith("[")}
+    assert told - names == {"confirm_token"}
+
+
+def test_the_sets_are_the_ones_that_were_asked_for() -> None:
+    assert {"strategy", "risk", "streaming", "orders"} <= {one.name for one in toolsets()}
+    assert all(one.entries for one in toolsets())
