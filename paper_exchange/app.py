@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path as FilePath
 from typing import Final
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,11 +33,11 @@ from paper_exchange.engine.market import FillRules, Rules
 from paper_exchange.engine.updates import OrderUpdate
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.clock import DemoClock, ExchangeClock, RealClock, SteppedClock
+from paper_exchange.feed.clock_file import ClockFile
 from paper_exchange.feed.source import Source
 from paper_exchange.feed.synthetic import SyntheticSource
 from paper_exchange.hub import Hub
-from paper_exchange.store.clock_file import ClockFile
-from paper_exchange.store.database import Database
+from paper_exchange.store.database import Database, file_of
 from paper_exchange.store.journal import SqlJournal
 from paper_exchange.stream.broadcast import Broadcast
 from paper_exchange.stream.market_data import MarketDataStreams
@@ -202,7 +199,8 @@ def exchange_clock(options: Options, calendar: Calendar) -> ExchangeClock:
     system = SystemClock()
     if options.clock is ClockKind.REAL:
         return RealClock(calendar, system)
-    store = ClockFile(clock_path(options.database))
+    database = file_of(options.database)
+    store = ClockFile(database and database.with_name(database.name + ".clock"))
     try:
         if options.clock is ClockKind.STEPPED:
             return SteppedClock(calendar, store, system=system, day=options.day, at=options.at)
@@ -217,15 +215,6 @@ def exchange_clock(options: Options, calendar: Calendar) -> ExchangeClock:
         )
     except ValueError as e:
         raise Misconfigured(f"the clock cannot start: {e}") from None
-
-
-def clock_path(database: str) -> FilePath | None:
-    """Return where the clock's state is kept: beside a database that is a file."""
-    try:
-        name = make_url(database).database
-    except ArgumentError:
-        raise Misconfigured(f"--database is not a URL: {database!r}") from None
-    return None if name in (None, "", ":memory:") else FilePath(str(name) + ".clock")
 
 
 async def _no_endpoint(request: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -17,8 +17,8 @@ from paper_exchange.wire.errors import BadParameter
 _TIMEFRAME: Final = re.compile(
     r"(?P<count>\d{1,2})(?P<unit>Min|T|Hour|H|Day|D)", re.ASCII | re.IGNORECASE
 )
-_MINUTES: Final = {"min": 1, "t": 1, "hour": 60, "h": 60, "day": 1440, "d": 1440}
-_COUNT_MAX: Final = {1: 59, 60: 23, 1440: 1}
+_MINUTES: Mapping[str, int] = {"min": 1, "t": 1, "hour": 60, "h": 60, "day": 1440, "d": 1440}
+_COUNT_MAX: Mapping[int, int] = {1: 59, 60: 23, 1440: 1}
 _DAY: Final = 1440
 _VWAP_PLACES: Final = Decimal("0.000001")
 

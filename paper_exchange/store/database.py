@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
@@ -74,11 +75,23 @@ class Database:
         engine.dispose()
 
 
-def _open(url: str) -> Connection:
+def file_of(url: str) -> Path | None:
+    """Return the file a URL names, None for a database in memory; raise Misconfigured."""
+    name = _parsed(url).database
+    return None if name in (None, "", ":memory:") else Path(str(name))
+
+
+def _parsed(url: str) -> URL:
     try:
-        parsed = make_url(url)
+        return make_url(url)
     except ArgumentError:
-        raise Misconfigured(f"not a database URL: {url!r}") from None
+        raise Misconfigured(
+            f"--database is not a URL: {url!r}", remedy="give it as sqlite:///PATH"
+        ) from None
+
+
+def _open(url: str) -> Connection:
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
         raise Misconfigured("the database must be SQLite: sqlite:///PATH")
     engine = create_engine(parsed, poolclass=StaticPool)

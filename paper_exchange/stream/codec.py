@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ class Codec(Protocol):
 
     binary: bool
 
-    def item(self, message: dict[str, Any], at: datetime | None = None) -> bytes:
+    def item(self, message: Mapping[str, Any], at: datetime | None = None) -> bytes:
         """Return one element of an array, its time "t" written in this codec's way."""
         ...
 
@@ -39,7 +39,7 @@ class JsonCodec:
     def __init__(self) -> None:
         self._encoder = msgspec.json.Encoder()
 
-    def item(self, message: dict[str, Any], at: datetime | None = None) -> bytes:
+    def item(self, message: Mapping[str, Any], at: datetime | None = None) -> bytes:
         """Return one element as JSON."""
         return self._encoder.encode(message if at is None else {**message, "t": instant(at)})
 
@@ -60,7 +60,7 @@ class MsgpackCodec:
     def __init__(self) -> None:
         self._encoder = msgspec.msgpack.Encoder()
 
-    def item(self, message: dict[str, Any], at: datetime | None = None) -> bytes:
+    def item(self, message: Mapping[str, Any], at: datetime | None = None) -> bytes:
         """Return one element as MessagePack."""
         return self._encoder.encode(message if at is None else {**message, "t": at})
 

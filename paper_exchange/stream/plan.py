@@ -27,7 +27,10 @@ STOCK_CHANNELS = (
     "corrections",
     "cancelErrors",
 )
-MIRRORED = {"corrections": "trades", "cancelErrors": "trades"}  # never subscribed directly
+MIRRORED: Mapping[str, str] = {
+    "corrections": "trades",
+    "cancelErrors": "trades",
+}  # never subscribed directly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from common.contracts import AssetClass, asset_class
 from common.ids import AccountId
 from paper_exchange.stream.plan import MIRRORED, Feed
 
-Message = dict[str, Any]
+Message: TypeAlias = Mapping[str, Any]
 
-CONNECTED: Final[Message] = {"T": "success", "msg": "connected"}
-AUTHENTICATED: Final[Message] = {"T": "success", "msg": "authenticated"}
+CONNECTED: Mapping[str, Any] = {"T": "success", "msg": "connected"}
+AUTHENTICATED: Mapping[str, Any] = {"T": "success", "msg": "authenticated"}
 
-_MESSAGES: Final = {
+_MESSAGES: Mapping[int, str] = {
     400: "invalid syntax",
     401: "not authenticated",
     402: "auth failed",

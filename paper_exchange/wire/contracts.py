@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,7 +10,7 @@ from decimal import Decimal
 from common.contracts import OptionContract, Right
 from paper_exchange.wire.query import Query
 
-_RIGHTS = {"call": Right.CALL, "put": Right.PUT}
+_RIGHTS: Mapping[str, Right] = {"call": Right.CALL, "put": Right.PUT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 from common.contracts import AssetClass, OptionContract, asset_class
 from paper_exchange.engine.orders import LegState, OrderState
@@ -11,7 +12,7 @@ from paper_exchange.wire.scalars import asset_id, instant, instant_or_none, text
 Json = dict[str, Any]
 
 # What no order here ever has; Alpaca shows the keys all the same.
-_NEVER: Final[Json] = {
+_NEVER: Mapping[str, Any] = {
     "hwm": None,
     "replaced_at": None,
     "replaced_by": None,
@@ -68,7 +69,8 @@ def _leg(parent: OrderState, of: LegState) -> Json:
 
 
 def _common(of: OrderState) -> Json:
-    return _NEVER | {
+    return {
+        **_NEVER,
         "canceled_at": instant_or_none(of.canceled_at),
         "created_at": instant(of.created_at),
         "expired_at": instant_or_none(of.expired_at),

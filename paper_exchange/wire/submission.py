@@ -7,6 +7,7 @@ refused by name: an order that silently drops its stop would be another order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -32,10 +33,10 @@ _UNSERVED: Final = (
     "stop_loss",
     "advanced_instructions",
 )
-_TYPES: Final = {kind.value: kind for kind in OrderType}
-_TIMES: Final = {time.value: time for time in TimeInForce}
-_SIDES: Final = {side.value: side for side in Side}
-_INTENTS: Final = {intent.value: intent for intent in PositionIntent}
+_TYPES: Mapping[str, OrderType] = {kind.value: kind for kind in OrderType}
+_TIMES: Mapping[str, TimeInForce] = {time.value: time for time in TimeInForce}
+_SIDES: Mapping[str, Side] = {side.value: side for side in Side}
+_INTENTS: Mapping[str, PositionIntent] = {intent.value: intent for intent in PositionIntent}
 
 
 class PostedLeg(msgspec.Struct, frozen=True):

@@ -29,7 +29,9 @@ def test_five_minutes_are_one_bar() -> None:
     bars = list(Timeframe.parse("5Min").bars(MORNING))
     assert [bar.at for bar in bars[:2]] == [OPEN, OPEN + timedelta(minutes=5)]
     first = bars[0]
-    assert (first.open, first.high, first.low, first.close) == tuple(map(Decimal, (100, 105, 99, 104)))
+    assert (first.open, first.high, first.low, first.close) == tuple(
+        map(Decimal, (100, 105, 99, 104))
+    )
     assert (first.volume, first.trades, first.vwap) == (50, 5, Decimal(102))
 
 
