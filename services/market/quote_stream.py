@@ -29,7 +29,7 @@ from services.ops.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
-_HEADERS: Final = {"Content-Type": "application/msgpack"}
+_HEADERS: Final = (("Content-Type", "application/msgpack"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,7 @@ class OptionQuoteStream:
             await ws_connect(
                 lambda: connection,
                 self._url,
-                extra_headers=_HEADERS,
+                extra_headers=dict(_HEADERS),
                 enable_auto_ping=True,
                 auto_ping_idle_timeout=_seconds(times.ping_idle),
                 auto_ping_reply_timeout=_seconds(times.ping_reply),

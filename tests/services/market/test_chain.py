@@ -244,7 +244,12 @@ async def test_streaming_subscribes_near_the_money_within_the_limit_and_follows_
 
         d.at.set(SESSION.close + timedelta(minutes=15))
         await d.chain.refresh()
-        await served.until(lambda: not served.subscribed)
+        await served.until(
+            lambda: any(
+                action["action"] == "unsubscribe" and len(action["quotes"]) == 40
+                for action in served.actions
+            )
+        )
 
         await d.chain.stop_streaming()
         await served.until(lambda: served.open == 0)
