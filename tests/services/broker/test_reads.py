@@ -15,7 +15,9 @@ from common.clock import MonotonicClock
 from common.errors import BrokerRefused, BrokerUnavailable, MarketDataMissing, OrderNotFound
 from common.ids import ClientOrderId, OrderId
 from common.orders import OrderStatus
+from services.broker import channel
 from services.broker.alpaca import AlpacaAccess, open_broker
+from services.ops.limiter import Lane
 from tests.services.broker import fault_server as faults
 from tests.services.broker.connecting import against, connected
 from tests.services.broker.fault_server import fault_server, order_json, reply
@@ -25,6 +27,7 @@ from tests.services.broker.waiting import until
 CID = ClientOrderId("desk-1")
 DAY = date(2026, 11, 20)
 SHORT = timedelta(seconds=0.6)
+THREADS = dict(channel.THREADS)[Lane.READS]
 
 CLOCK = {
     "timestamp": "2026-11-20T10:05:00.5-05:00",
@@ -237,12 +240,12 @@ async def test_leaving_cuts_what_hangs_and_what_waits() -> None:
     """Threads end with the connection, or the process could not; each caller hears of it."""
     async with fault_server(faults.hang) as server:
         async with connected(server.url) as connection:
-            reads = [asyncio.ensure_future(connection.reader.clock()) for _ in range(10)]
-            await until(lambda: len(server.heard) == 4)
+            reads = [asyncio.ensure_future(connection.reader.clock()) for _ in range(THREADS + 6)]
+            await until(lambda: len(server.heard) == THREADS)
         for read in reads:
             with pytest.raises(BrokerUnavailable):
                 await read
-        assert len(server.heard) == 4
+        assert len(server.heard) == THREADS
 
 
 def test_alpaca_py_is_imported_only_when_it_is_needed() -> None:
