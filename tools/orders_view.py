@@ -11,7 +11,7 @@ from common.money import Dollars
 from common.orders import Order, OrderLeg
 from services.execution.book import Held
 from services.execution.records import OrderRecord
-from tools.views import View, dollars, new_york_text, price
+from tools.views import View, dollars, new_york_text, price, quantity
 
 
 class LegView(BaseModel):
@@ -85,9 +85,9 @@ class OrderView(BaseModel):
             broker_status=order.broker_status,
             order_class="mleg" if len(order.legs) > 1 else "simple",
             legs=[_leg(leg) for leg in order.legs],
-            qty=price(order.qty) or "",
+            qty=quantity(order.qty),
             limit=price(order.limit),
-            filled_qty=price(order.filled_qty) or "",
+            filled_qty=quantity(order.filled_qty),
             filled_average=price(order.filled_avg_price),
             updated_at=new_york_text(order.updated_at),
         )

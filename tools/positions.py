@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from common.portfolio import Position
 from tools.toolset import READS, Toolset
-from tools.views import View, dollars, price
+from tools.views import View, dollars, price, quantity
 from tools.wants import Desk
 
 positions = Toolset("positions")
@@ -31,8 +31,8 @@ class PositionView(BaseModel):
         """Return the view of a position."""
         return cls(
             symbol=held.symbol,
-            qty=price(held.qty) or "",
-            qty_available=price(held.qty_available) or "",
+            qty=quantity(held.qty),
+            qty_available=quantity(held.qty_available),
             average_entry=price(held.avg_entry_price) or "",
             current_price=price(held.current_price),
             market_value=dollars(held.market_value),

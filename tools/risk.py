@@ -17,7 +17,7 @@ from services.strategies.iron_condor import IronCondor
 from services.strategies.opening_range import OpeningRangeBreakout
 from tools.orders_view import OrderView
 from tools.toolset import HALTS, READS, Toolset
-from tools.views import GreeksView, LimitView, View, dollars, price
+from tools.views import GreeksView, LimitView, View, dollars, price, quantity
 from tools.wants import Caller, Desk
 
 risk = Toolset("risk")
@@ -122,7 +122,7 @@ class FlattenView(View):
             message="Flat: no position, no order." if done.flat else "NOT flat; call it again.",
             canceled_orders=done.canceled,
             closing_orders=[OrderView.of(desk.orders.held(record)) for record in done.closing],
-            positions_left=[f"{price(held.qty)} {held.symbol}" for held in done.positions_left],
+            positions_left=[f"{quantity(held.qty)} {held.symbol}" for held in done.positions_left],
             orders_left=list(done.orders_left),
             notes=list(dict.fromkeys(done.notes)),
         )
@@ -214,7 +214,7 @@ def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
 def _held(held: PositionPnl) -> HeldPnl:
     return HeldPnl(
         symbol=held.symbol,
-        qty=price(held.qty) or "",
+        qty=quantity(held.qty),
         average_entry=price(held.avg_entry_price) or "",
         exit_price=price(held.exit),
         open_at_exit=dollars(held.open_natural),

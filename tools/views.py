@@ -69,8 +69,15 @@ def dollars(amount: Decimal | None) -> str | None:
 
 
 def price(value: Decimal | None) -> str | None:
-    """Return a price as it is, None for unknown."""
-    return None if value is None else plain(value)
+    """Return a price with its cents, and all it has beyond them; None for unknown."""
+    if value is None:
+        return None
+    return f"{value:.2f}" if value == cent(value) else plain(value)
+
+
+def quantity(value: Decimal) -> str:
+    """Return a number of contracts, shares or coins as it is."""
+    return plain(value)
 
 
 def number(value: float | None, places: int = 4) -> float | None:
@@ -86,4 +93,5 @@ __all__ = [
     "new_york_text",
     "number",
     "price",
+    "quantity",
 ]
