@@ -51,7 +51,12 @@ class Listening:
     @property
     def url(self) -> str:
         """The MCP endpoint, as a client on this machine reaches it."""
-        return f"http://127.0.0.1:{self.mcp.getsockname()[1]}/mcp"
+        return f"{_root(self.mcp)}/mcp"
+
+    @property
+    def metrics_url(self) -> str:
+        """Where scrapes go."""
+        return f"{_root(self.metrics)}/metrics"
 
 
 class AlreadyRunning(Misconfigured):
@@ -179,7 +184,8 @@ def _app(server: MCPServer[Services], services: Services, settings: Settings) ->
 
     for path, handler in (("/health", health), ("/health/ready", ready), ("/health/live", live)):
         server.custom_route(path, methods=["GET"])(handler)
-    names = [*LOOPBACK, *(h.strip() for h in settings.allowed_hosts.split(",") if h.strip())]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    names = [*LOOPBACK, host, *(h.strip() for h in settings.allowed_hosts.split(",") if h.strip())]
     hosts = [allowed for name in names for allowed in (name, f"{name}:*")]
     origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
     return server.streamable_http_app(
@@ -237,6 +243,13 @@ def _listen(settings: Settings, *, any_port: bool) -> Listening:
     )
 
 
+def _root(bound: socket.socket) -> str:
+    """Return the root URL of a bound socket; one bound to every address is reached on loopback."""
+    host, port = bound.getsockname()[:2]
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 compared only
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
 def _bound(host: str, port: int, setting: str, *, any_port: bool) -> socket.socket:
     for wanted in (port, 0) if any_port else (port,):
         bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -269,7 +282,6 @@ async def _metrics_served(services: Services, bound: socket.socket) -> AsyncIter
 
 def _self_description(settings: Settings, access: AlpacaAccess, listening: Listening) -> Daemon:
     root = listening.url.removesuffix("/mcp")
-    metrics_port = listening.metrics.getsockname()[1]
     return Daemon(
         pid=os.getpid(),
         version=VERSION,
@@ -279,7 +291,7 @@ def _self_description(settings: Settings, access: AlpacaAccess, listening: Liste
         digest=settings.digest(),
         url=listening.url,
         health_url=f"{root}/health",
-        metrics_url=f"http://127.0.0.1:{metrics_port}/metrics",
+        metrics_url=listening.metrics_url,
     )
 
 
