@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,23 @@ from paper_exchange.wire.scalars import (
 
 Json = dict[str, Any]
 
+# What is the same of every account here.
+_EVERY_ACCOUNT: Mapping[str, Any] = {
+    "account_blocked": False,
+    "admin_configurations": {},
+    "crypto_status": "ACTIVE",
+    "crypto_tier": 1,
+    "currency": "USD",
+    "intraday_adjustments": "0",
+    "pending_reg_taf_fees": "0",
+    "shorting_enabled": True,
+    "sma": "0",
+    "status": "ACTIVE",
+    "trade_suspended_by_user": False,
+    "trading_blocked": False,
+    "transfers_blocked": False,
+    "user_configurations": None,
+}
 _PLACES = Decimal("0.000000001")
 
 
@@ -33,22 +51,17 @@ def account(
 ) -> Json:
     """Return the account; balance_asof is the day last_equity is of."""
     return {
-        "account_blocked": False,
+        **_EVERY_ACCOUNT,
         "account_number": number,
         "accrued_fees": text(of.accrued_fees),
-        "admin_configurations": {},
         "balance_asof": balance_asof.isoformat(),
         "buying_power": text(of.buying_power),
         "cash": text(of.cash),
         "created_at": instant_or_none(opened_at),
-        "crypto_status": "ACTIVE",
-        "crypto_tier": 1,
-        "currency": "USD",
         "effective_buying_power": text(of.buying_power),
         "equity": text(of.equity),
         "id": asset_id(f"account {account_id}"),
         "initial_margin": text(of.initial_margin),
-        "intraday_adjustments": "0",
         "last_equity": text(of.last_equity),
         "last_maintenance_margin": text(of.last_maintenance_margin),
         "long_market_value": text(of.long_market_value),
@@ -58,18 +71,10 @@ def account(
         "options_approved_level": level,
         "options_buying_power": text(of.options_buying_power),
         "options_trading_level": level,
-        "pending_reg_taf_fees": "0",
         "portfolio_value": text(of.equity),
         "position_market_value": text(of.position_market_value),
         "regt_buying_power": text(of.regt_buying_power),
         "short_market_value": text(of.short_market_value),
-        "shorting_enabled": True,
-        "sma": "0",
-        "status": "ACTIVE",
-        "trade_suspended_by_user": False,
-        "trading_blocked": False,
-        "transfers_blocked": False,
-        "user_configurations": None,
     }
 
 
