@@ -32,8 +32,8 @@ _PRAGMAS: Final = (
 class Database:
     """Opened by open(); jobs run in the order they are given, each in a transaction."""
 
-    def __init__(self, connection: Connection, thread: ThreadPoolExecutor) -> None:
-        self._connection = connection
+    def __init__(self, engine: Engine, thread: ThreadPoolExecutor) -> None:
+        self._engine = engine
         self._thread = thread
 
     @classmethod
@@ -45,34 +45,37 @@ class Database:
         """
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         try:
-            connection = await asyncio.get_running_loop().run_in_executor(thread, _open, url)
+            engine = await asyncio.get_running_loop().run_in_executor(thread, _open, url)
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(connection, thread)
+        return cls(engine, thread)
 
     async def run(self, job: Callable[[Connection], T]) -> T:
         """Do a job in a transaction of its own; SQLAlchemyError when it cannot be kept."""
         return await asyncio.wrap_future(self._thread.submit(self.transact, job))
 
     def call(self, job: Callable[[], object]) -> None:
-        """Queue a job that transacts for itself, or not; it may not raise."""
+        """Queue a job that transacts for itself and answers for its own errors."""
         self._thread.submit(job)
 
     def transact(self, job: Callable[[Connection], T]) -> T:
-        """Do a job in a transaction; on the database's own thread only."""
-        with self._connection.begin():
-            return job(self._connection)
+        """Do a job in a transaction; on the database's own thread only.
+
+        A connection that failed is dropped: SQLite may keep a transaction open whose COMMIT
+        failed, and what it holds must not slip into the next one.
+        """
+        try:
+            with self._engine.begin() as connection:
+                return job(connection)
+        except SQLAlchemyError:
+            self._engine.dispose()
+            raise
 
     async def close(self) -> None:
         """Finish the queued jobs and let go of the file."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
         self._thread.shutdown(wait=False)
-
-    def _dispose(self) -> None:
-        engine = self._connection.engine
-        self._connection.close()
-        engine.dispose()
 
 
 def file_of(url: str) -> Path | None:
@@ -90,20 +93,28 @@ def _parsed(url: str) -> URL:
         ) from None
 
 
-def _open(url: str) -> Connection:
+def _open(url: str) -> Engine:
     parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite":
         raise Misconfigured("the database must be SQLite: sqlite:///PATH")
     engine = create_engine(parsed, poolclass=StaticPool)
     event.listen(engine, "connect", _prepare)
     try:
-        return _checked(engine)
+        with engine.begin() as connection:
+            found = _schema(connection)
     except SQLAlchemyError as e:
         engine.dispose()
         raise StateUnwritable(
-            f"the database {parsed.database} cannot be used: {e}",
+            f"the database {parsed.database} cannot be used: {e.__cause__ or e}",
             remedy="stop the exchange that has it open, or choose another --database",
         ) from None
+    if found != SCHEMA_VERSION:
+        engine.dispose()
+        raise StateUnwritable(
+            f"the database has schema {found}, this exchange writes {SCHEMA_VERSION}",
+            remedy="choose another --database",
+        )
+    return engine
 
 
 def _prepare(connection: object, _: object) -> None:
@@ -113,18 +124,11 @@ def _prepare(connection: object, _: object) -> None:
     cursor.close()
 
 
-def _checked(engine: Engine) -> Connection:
-    connection = engine.connect()
-    with connection.begin():
-        METADATA.create_all(connection)
-        found = connection.scalar(select(META.c.value).where(META.c.name == "schema"))
-        if found is None:
-            connection.execute(insert(META).values(name="schema", value=SCHEMA_VERSION))
-    if found not in (None, SCHEMA_VERSION):
-        connection.close()
-        engine.dispose()
-        raise StateUnwritable(
-            f"the database has schema {found}, this exchange writes {SCHEMA_VERSION}",
-            remedy="choose another --database",
-        )
-    return connection
+def _schema(connection: Connection) -> int:
+    """Return the schema's version, made now where there is none."""
+    METADATA.create_all(connection)
+    found: int | None = connection.scalar(select(META.c.value).where(META.c.name == "schema"))
+    if found is None:
+        connection.execute(insert(META).values(name="schema", value=SCHEMA_VERSION))
+        return SCHEMA_VERSION
+    return found

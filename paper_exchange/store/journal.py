@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +17,8 @@ from common.ids import AccountId
 from paper_exchange.engine.events import Record, decode, encode, kind
 from paper_exchange.store.database import Database
 from paper_exchange.store.tables import EVENTS
+
+logger = logging.getLogger(__name__)
 
 Commit = asyncio.Future[None]
 
@@ -88,20 +91,21 @@ class SqlJournal:
             batches, self._queue = self._queue, []
             self._scheduled = False
             failed = self._failed
-        error: JournalFailed | None = JournalFailed("an earlier batch failed") if failed else None
-        if error is None:
-            error = self._write([_row(record) for batch, _ in batches for record in batch])
-        loop = batches[0][1].get_loop()
-        loop.call_soon_threadsafe(_settle, [commit for _, commit in batches], error)
-
-    def _write(self, rows: list[dict[str, Any]]) -> JournalFailed | None:
+        error: JournalFailed | None = JournalFailed("nothing is written since a batch failed")
         try:
-            self._database.transact(lambda connection: connection.execute(_INSERT, rows))
+            if not failed:
+                rows = [_row(record) for batch, _ in batches for record in batch]
+                self._database.transact(lambda connection: connection.execute(_INSERT, rows))
+                error = None
         except SQLAlchemyError as e:
-            with self._lock:
-                self._failed = True
-            return JournalFailed(str(e))
-        return None
+            logger.exception("a commit of %d batches failed", len(batches))
+            error = JournalFailed(str(e))
+        finally:  # whatever it was, nobody may be left waiting
+            if error is not None:
+                with self._lock:
+                    self._failed = True
+            commits = [commit for _, commit in batches]
+            commits[0].get_loop().call_soon_threadsafe(_settle, commits, error)
 
 
 _INSERT: Final = insert(EVENTS)

@@ -12,7 +12,7 @@ from common.contracts import AssetClass, OptionContract, Right, asset_class
 from common.errors import MarketDataMissing
 from common.ids import AccountId, OrderId
 from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
-from common.quotes import Quote
+from common.quotes import Bar, Greeks, Quote, Trade
 from common.session import Session
 from paper_exchange.engine.account import decide, evolve
 from paper_exchange.engine.commands import Command, LegRequest, OpenAccount, SubmitOrder
@@ -25,6 +25,8 @@ from paper_exchange.feed.source import Asset
 DAY = date(2026, 11, 20)
 SESSION = Session.regular(DAY)
 FOLLOWING = Session.regular(date(2026, 11, 23))
+DAYS = (SESSION, FOLLOWING, Session.regular(date(2026, 11, 24)))
+LATE = timedelta(minutes=15)
 NOON = SESSION.open + timedelta(hours=2, minutes=30)
 ME = AccountId("me")
 
@@ -38,8 +40,10 @@ def occ(strike: int, right: str = "C", expiry: date = DAY, underlying: str = "SP
 
 def quote(bid: str | float, ask: str | float, size: int = 100, at: datetime = NOON) -> Quote:
     """Return a quote; a side of 0 is missing."""
-    bid, ask = Decimal(str(bid)), Decimal(str(ask))
-    return Quote(bid=bid, ask=ask, bid_size=size if bid else 0, ask_size=size if ask else 0, at=at)
+    low, high = Decimal(str(bid)), Decimal(str(ask))
+    return Quote(
+        bid=low, ask=high, bid_size=size if low else 0, ask_size=size if high else 0, at=at
+    )
 
 
 QUOTES: Mapping[str, Quote] = {
@@ -230,15 +234,49 @@ class Board:
             raise MarketDataMissing(underlying)
         return self.closes[underlying]
 
+    def spot(self, underlying: str, at: datetime) -> Decimal:
+        """Return the standing mid."""
+        return self.standing[underlying].mid
+
+    def trade(self, symbol: str, at: datetime) -> Trade | None:
+        """Return no print: what is quoted here never trades elsewhere."""
+        return None
+
+    def trades(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Trade]:
+        """Return no prints."""
+        return []
+
+    def bars(self, symbol: str, start: datetime, end: datetime, minutes: int) -> list[Bar]:
+        """Return no bars."""
+        return []
+
+    def changes(
+        self, symbols: Sequence[str], since: datetime, until: datetime
+    ) -> list[tuple[str, Quote]]:
+        """Return no changes: they are made by hand."""
+        return []
+
+    def quote_history(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Quote]:
+        """Return no history."""
+        return []
+
+    def open_interest(self, contract: OptionContract, day: date) -> int:
+        """Return nobody's."""
+        return 0
+
+    def greeks(self, symbol: str, at: datetime) -> tuple[float, Greeks] | None:
+        """Return none."""
+        return None
+
 
 class DayClock(FrozenClock):
     """A clock set by hand, with trading days to roll through."""
 
     rate = 1.0
 
-    def __init__(self, sessions: Sequence[Session], at: datetime = NOON) -> None:
+    def __init__(self, at: datetime = NOON, sessions: Sequence[Session] = DAYS) -> None:
         super().__init__(at)
-        self._sessions = list(sessions)
+        self._sessions = [session for session in sessions if at < session.close + LATE]
 
     @property
     def session(self) -> Session:
@@ -248,7 +286,11 @@ class DayClock(FrozenClock):
     @property
     def day_end(self) -> datetime:
         """When options have closed too."""
-        return self.session.close + timedelta(minutes=15)
+        return self.session.close + LATE
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Jump there."""
+        self.set(max(at, self.now()))
 
     def roll(self) -> Session:
         """Take the next day in hand."""
