@@ -65,8 +65,9 @@ class OptionContract:
     @property
     def symbol(self) -> str:
         """The OCC symbol, without padding."""
-        mills = int(self.strike * 1000)
-        return f"{self.underlying}{self.expiry:%y%m%d}{self.right.value}{mills:08d}"
+        day = self.expiry  # strftime would take most of the time of a snapshot
+        date_part = f"{day.year % 100:02d}{day.month:02d}{day.day:02d}"
+        return f"{self.underlying}{date_part}{self.right.value}{int(self.strike * 1000):08d}"
 
     @property
     def is_call(self) -> bool:

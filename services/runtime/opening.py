@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -83,6 +84,8 @@ async def _start(services: Services, wall: WallClock) -> None:
         keep(name, job)
     keep("gauges", lambda: _gauge(services))
     services.chain.start_streaming()
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: no full collection walks it again
 
 
 async def _hear(services: Services) -> None:
