@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,19 +37,6 @@ class Desk:
     environment: dict[str, str]
     clients: tuple[Client, ...]
 
-    def release(self) -> None:
-        """Release the kill switch as a person does: at a terminal."""
-        mine, terminal = pty.openpty()
-        try:
-            os.write(mine, PHRASE)
-            command = [sys.executable, str(launch.ENTRYPOINT), "kill", "--release"]
-            subprocess.run(
-                command, stdin=terminal, stdout=subprocess.DEVNULL, env=self.environment, check=True
-            )
-        finally:
-            os.close(mine)
-            os.close(terminal)
-
 
 @asynccontextmanager
 async def desk(url: str, keys: Keys, clients: int, **settings: str) -> AsyncIterator[Desk]:
@@ -66,9 +53,8 @@ async def desk(url: str, keys: Keys, clients: int, **settings: str) -> AsyncIter
             **settings,
         }
         folder = StateFolder(load_settings(_env_file=None, **given))
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        environment = {**kept, **{name.upper(): value for name, value in given.items()}}
-        with _running(environment) as process:
+        started = environment(given)
+        with _running(started) as process:
             daemon = await _ready(folder, process)
             async with AsyncExitStack() as stack:
                 headers = bearer(folder)
@@ -76,13 +62,31 @@ async def desk(url: str, keys: Keys, clients: int, **settings: str) -> AsyncIter
                     await stack.enter_async_context(client_of(daemon, headers))
                     for _ in range(clients)
                 ]
-                yield Desk(daemon, environment, tuple(connected))
+                yield Desk(daemon, started, tuple(connected))
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return what a process of ours gets to see: settings, and nothing else of this user's."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    return {**kept, **{name.upper(): value for name, value in settings.items()}}
+
+
+def release(given: dict[str, str]) -> None:
+    """Release the kill switch of an environment as a person does: at a terminal."""
+    mine, terminal = pty.openpty()
+    try:
+        os.write(mine, PHRASE)
+        command = [sys.executable, str(launch.ENTRYPOINT), "kill", "--release"]
+        subprocess.run(command, stdin=terminal, stdout=subprocess.DEVNULL, env=given, check=True)
+    finally:
+        os.close(mine)
+        os.close(terminal)
 
 
 @contextlib.contextmanager
-def _running(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _running(given: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, str(launch.ENTRYPOINT), "serve", "--any-port"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=given) as process:
         try:
             yield process
         finally:

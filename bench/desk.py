@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from mcp import Client
 
-from bench.daemon import Desk, desk
+from bench.daemon import Desk, desk, release
 from bench.exchange import call, exchange
 from bench.rows import Row, percentile
 from bench.slow_proxy import slow_proxy
@@ -72,7 +72,7 @@ async def _round(running: Desk, sample: Sample, calls: int) -> list[float]:
         found = await asyncio.gather(*(sample(client) for client in running.clients))
         taken += [ms for ms in found if ms is not None]
         if sample is kill:
-            await asyncio.to_thread(running.release)
+            await asyncio.to_thread(release, running.environment)
     if not taken:
         raise RuntimeError(f"{sample.__name__} never succeeded")
     return taken
