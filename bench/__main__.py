@@ -33,7 +33,7 @@ PARTS = {
 
 def main(arguments: Sequence[str]) -> int:
     """Run the parts asked for; return 1 when one could not be measured."""
-    asked = _parser().parse_args(arguments)
+    asked = _asked(arguments)
     if asked.only:
         asked.json.write_text(report.as_json([], {asked.only: _measure(asked.only)}))
         return 0
@@ -70,13 +70,18 @@ def _apart(part: str) -> list[Row] | None:
         return report.from_json(told.read_text())[part]
 
 
-def _parser() -> argparse.ArgumentParser:
+def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     flags = argparse.ArgumentParser(prog="python -m bench", description="The benchmark table.")
-    flags.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all when none is named")
+    flags.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; all when none is named")
     flags.add_argument("--json", type=Path, help="file to write the table to as JSON")
     flags.add_argument("--write", type=Path, help="Markdown file whose table to replace")
     flags.add_argument("--only", choices=PARTS, help=argparse.SUPPRESS)
-    return flags
+    asked = flags.parse_args(arguments)
+    if unknown := [part for part in asked.parts if part not in PARTS]:
+        flags.error(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
+    if asked.write and asked.parts:
+        flags.error("--write replaces the whole table: name no parts")
+    return asked
 
 
 if __name__ == "__main__":
