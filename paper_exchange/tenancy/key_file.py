@@ -21,6 +21,11 @@ class KeyPair(msgspec.Struct, frozen=True):
     secret: str
 
 
+def new_pair(ids: Ids) -> KeyPair:
+    """Return random keys: an id as Alpaca's look, a secret of 256 bits."""
+    return KeyPair(f"PK{ids.uuid().replace('-', '').upper()[:18]}", ids.token() + ids.token())
+
+
 def read_or_create(path: Path, ids: Ids) -> KeyPair:
     """Return the keys of a file, made with random ones when absent; raise Misconfigured.
 
@@ -32,7 +37,7 @@ def read_or_create(path: Path, ids: Ids) -> KeyPair:
         return _read(path)
     except OSError as e:
         raise _unusable(path, str(e)) from None
-    pair = KeyPair(f"PK{ids.uuid().replace('-', '').upper()[:18]}", ids.token() + ids.token())
+    pair = new_pair(ids)
     with os.fdopen(descriptor, "wb") as file:
         file.write(msgspec.json.encode(pair))
         file.flush()

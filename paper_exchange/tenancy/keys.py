@@ -16,7 +16,7 @@ from common.errors import Misconfigured
 from common.ids import AccountId, Ids
 from paper_exchange.store.database import Database
 from paper_exchange.store.tables import API_KEYS
-from paper_exchange.tenancy.key_file import KeyPair
+from paper_exchange.tenancy.key_file import KeyPair, new_pair
 
 _NOBODY: Final = hashlib.sha256(b"").digest()
 
@@ -63,11 +63,6 @@ class Keys:
         pair = new_pair(ids)
         await self.register(pair, account)
         return pair
-
-
-def new_pair(ids: Ids) -> KeyPair:
-    """Return random keys: an id as Alpaca's look, a secret of 256 bits."""
-    return KeyPair(f"PK{ids.uuid().replace('-', '').upper()[:18]}", ids.token() + ids.token())
 
 
 def _read(connection: Connection) -> dict[str, tuple[bytes, AccountId]]:

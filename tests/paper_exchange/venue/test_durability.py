@@ -124,7 +124,8 @@ async def test_a_failed_commit_stops_everything_until_rebuilt(
         with pytest.raises(Refused) as refused:
             await task
         assert (refused.value.http_status, refused.value.code) == (503, 50010000)
-    assert not exchange.venue.running
+    stopped = not exchange.venue.running
+    assert stopped
     for call in (
         exchange.venue.submit(ME, exchange.order()),
         exchange.venue.cancel_all(ME),
