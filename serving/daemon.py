@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 import uvicorn
 from mcp.server import MCPServer
@@ -223,10 +224,11 @@ class _Beside(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, lifespan: Literal["on", "off"] = "on") -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE,
@@ -271,7 +273,7 @@ def _bound(host: str, port: int, setting: str, *, any_port: bool) -> socket.sock
 @asynccontextmanager
 async def _metrics_served(services: Services, bound: socket.socket) -> AsyncIterator[None]:
     """Answer scrapes on a port of their own, without a token: they hold no account data."""
-    server = _Beside(_config(make_asgi_app(services.metrics.registry)))
+    server = _Beside(_config(make_asgi_app(services.metrics.registry), lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from serving.state import PRIVATE_FILE
 
 FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 FULL = 5_000_000  # bytes after which a log starts anew, the old one kept as .1
-CHATTY = ("httpx2", "httpcore2", "mcp", "sse_starlette", "asyncio")
+CHATTY = ("asyncio", "httpcore2", "httpx2", "mcp", "picows", "sse_starlette", "uvicorn")
 
 
 def configure(level: str, file: Path | None = None) -> None:
@@ -23,6 +24,12 @@ def configure(level: str, file: Path | None = None) -> None:
     logging.basicConfig(level=level.upper(), format=FORMAT, handlers=handlers, force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
+
+
+def _is_no_cut_stream(record: logging.LogRecord) -> bool:
+    """Drop the traces of streams which are cut when a server stops: that is how they end."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 def start_anew_when_full(file: Path) -> None:

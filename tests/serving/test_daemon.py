@@ -191,6 +191,17 @@ def test_it_stops_with_streams_open_and_takes_its_exchange_along(tmp_path: Path)
         until(lambda: not _alive(exchange["pid"]))
 
 
+def test_reset_stops_all_and_opens_a_fresh_account(tmp_path: Path) -> None:
+    with Desk.at(tmp_path / "home") as desk:
+        before = json.loads(desk.run("tools", "call", "get_account_info").stdout)
+        daemon = desk.daemon()
+        assert desk.run("reset", "--paper", "--yes").returncode == 0
+        until(lambda: not _alive(daemon["pid"]))
+        after = json.loads(desk.run("tools", "call", "get_account_info").stdout)
+        assert after["account"] != before["account"]
+        assert after["cash"] == "100000.00"
+
+
 def test_it_leaves_when_nobody_needs_it(tmp_path: Path) -> None:
     with Desk.at(tmp_path / "home", IDLE_TIMEOUT="0.02") as desk:
         process = desk.serve()
