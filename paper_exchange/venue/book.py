@@ -55,21 +55,20 @@ class Book:
 
     def put(self, account: AccountId, order: OrderState) -> None:
         """Take note of an order as it is now."""
-        ref = Ref(account, order.id)
         if order.status.terminal:
             self._remove(order.id)
-        elif order.status is Status.ACCEPTED:
+            return
+        ref = Ref(account, order.id)
+        if not self._knows(order.id) and order.expires_at is not None:
+            heapq.heappush(self._deadlines, (order.expires_at, ref))
+        if order.status is Status.ACCEPTED:
             self._waiting[order.id] = ref
-            self._deadline(order, ref)
-        elif order.is_mleg:
-            if order.id not in self._spreads:
-                self._deadline(order, ref)
-            self._waiting.pop(order.id, None)
+            return
+        self._waiting.pop(order.id, None)
+        if order.is_mleg:
             self._spreads[order.id] = (ref, order)
         elif order.id not in self._places:
-            self._waiting.pop(order.id, None)
             self._enqueue(order, ref)
-            self._deadline(order, ref)
 
     def symbols(self) -> list[str]:
         """Return what working orders need quotes of."""
@@ -99,6 +98,9 @@ class Book:
         while self._deadlines and self._deadlines[0][0] <= now:
             yield heapq.heappop(self._deadlines)[1]
 
+    def _knows(self, order_id: OrderId) -> bool:
+        return order_id in self._waiting or order_id in self._places or order_id in self._spreads
+
     def _enqueue(self, order: OrderState, ref: Ref) -> None:
         side = order.side or Side.BUY
         limit = order.limit_price
@@ -120,10 +122,6 @@ class Book:
         del queue[bisect_left(queue, place)]
         if not queue:
             del self._queues[name]
-
-    def _deadline(self, order: OrderState, ref: Ref) -> None:
-        if order.expires_at is not None:
-            heapq.heappush(self._deadlines, (order.expires_at, ref))
 
 
 def _crossed(queue: list[_Place], side: Side, quote: Quote) -> Iterator[_Place]:

@@ -172,6 +172,30 @@ async def test_working_orders_survive_the_rebuilding(
     assert len(await exchange.venue.positions(ME)) == 1
 
 
+async def test_the_pulse_goes_on_beating_until_the_journal_is_back(
+    exchange: Exchange, journal: ToldJournal
+) -> None:
+    """Left to itself it fires resting orders, survives a failure and rebuilds."""
+    journal.obliging = True
+    resting = await exchange.venue.submit(ME, exchange.order(limit="150"))
+    updates = exchange.hub.subscribe(ME)
+    pulse = asyncio.ensure_future(exchange.pulse.run())
+    journal.obliging = False
+    lost = asyncio.ensure_future(exchange.venue.submit(ME, exchange.order()))
+    await _idle()
+    journal.fail()
+    with pytest.raises(Refused):
+        await lost
+    journal.obliging = True
+    exchange.board.standing["AAPL"] = quote("149", "150")
+    async with asyncio.timeout(10):
+        while (update := await anext(updates)).event != "fill":
+            continue
+    assert update.order.id == resting.id
+    assert exchange.venue.running
+    pulse.cancel()
+
+
 async def test_a_full_disk_refuses_and_the_next_try_goes_on(tmp_path: Path) -> None:
     database = await Database.open(f"sqlite:///{tmp_path / 'exchange.db'}")
     exchange = await opened(SqlJournal(database))
