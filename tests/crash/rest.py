@@ -111,7 +111,7 @@ class Sent:
 
 @dataclass
 class RestWriter:
-    """Submits, cancels and asks; after an unclear answer it asks or sends the same again."""
+    """Submits and cancels, and remembers; what was unclear it may send again, the same."""
 
     name: str
     account: int
@@ -135,17 +135,14 @@ class RestWriter:
             await asyncio.sleep(self.random.uniform(0.0, 0.01))
 
     async def _turn(self) -> None:
-        unclear = [s for s in self.sent[-50:] if s.submitted is Told.UNCLEAR]
-        if unclear and self.random.random() < 0.5:
-            return await self._submit(self.random.choice(unclear))
         resting = [s for s in self.sent[-20:] if s.submitted is Told.YES and _rests(s)]
         if resting and self.random.random() < 0.35:
             return await self._cancel(self.random.choice(resting))
         fresh = Sent(self._body())
         self.sent.append(fresh)
-        return await self._submit(fresh)
+        return await self.submit(fresh)
 
-    async def _submit(self, sent: Sent) -> None:
+    async def submit(self, sent: Sent) -> None:
         """Send it, perhaps once more: the id makes that safe, and must."""
         again = sent.tries > 0
         sent.tries += 1

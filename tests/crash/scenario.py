@@ -76,6 +76,8 @@ class Scenario:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for writer in self._checks.rest:
+                writer.link.drop()
             self._desk.kill9()
             self._exchange.kill9()
 
