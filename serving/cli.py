@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from common.config import VERSION, load_settings
@@ -161,7 +161,7 @@ async def _demo(_: argparse.Namespace) -> int:
     return await run_demo()
 
 
-COMMANDS: dict[str, Command] = {
+COMMANDS: Mapping[str, Command] = {
     "bridge": _bridge,
     "serve": _serve,
     "status": _status,

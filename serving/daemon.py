@@ -9,7 +9,6 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
@@ -29,6 +28,7 @@ from common.errors import Misconfigured
 from common.ids import RandomIds
 from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
+from serving.ports import Listening, listen
 from serving.sibling import SiblingExchange
 from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
 from serving.tokens import LOCAL, FileVerifier, TokenFile
@@ -40,24 +40,6 @@ IDLE_LOOK = 5.0  # seconds between looks at whether anybody needs us
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 BuildServer = Callable[..., MCPServer[Services]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listening:
-    """The sockets a daemon serves on, bound before anything starts."""
-
-    mcp: socket.socket
-    metrics: socket.socket
-
-    @property
-    def url(self) -> str:
-        """The MCP endpoint, as a client on this machine reaches it."""
-        return f"{_root(self.mcp)}/mcp"
-
-    @property
-    def metrics_url(self) -> str:
-        """Where scrapes go."""
-        return f"{_root(self.metrics)}/metrics"
 
 
 class AlreadyRunning(Misconfigured):
@@ -86,7 +68,7 @@ async def serve(
         wall = MonotonicClock()
         tokens = TokenFile(folder.tokens, RandomIds())
         tokens.token(LOCAL)
-        listening = _listen(settings, any_port=any_port)
+        listening = listen(settings, any_port=any_port)
         sibling = SiblingExchange(folder.exchange, settings.exchange, wall)
         async with AsyncExitStack() as stack:
             access = await _access(settings, sibling)
@@ -233,40 +215,6 @@ def _config(app: ASGIApp, lifespan: Literal["on", "off"] = "on") -> uvicorn.Conf
         access_log=False,
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=75,
-    )
-
-
-def _listen(settings: Settings, *, any_port: bool) -> Listening:
-    return Listening(
-        mcp=_bound(settings.host, settings.port, "PORT", any_port=any_port),
-        metrics=_bound(
-            settings.host, settings.prometheus_port, "PROMETHEUS_PORT", any_port=any_port
-        ),
-    )
-
-
-def _root(bound: socket.socket) -> str:
-    """Return the root URL of a bound socket; one bound to every address is reached on loopback."""
-    host, port = bound.getsockname()[:2]
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 compared only
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-
-
-def _bound(host: str, port: int, setting: str, *, any_port: bool) -> socket.socket:
-    for wanted in (port, 0) if any_port else (port,):
-        bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            bound.bind((host, wanted))
-        except OSError as e:
-            bound.close()
-            failure = e
-            continue
-        bound.listen()  # now, or another process that starts could bind it beside us
-        return bound
-    raise Misconfigured(
-        f"{setting}: cannot listen on {host}:{port}: {failure.strerror}",
-        remedy=f"free the port, or set {setting} to another (0 takes any free one)",
     )
 
 
