@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(prog="paper_exchange", description="An Alpaca API of your own.")
     add = flags.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
-    add("--port", type=int, default=8090, help="port to listen on; 0 takes any free one")
+    add("--port", type=_port, default=8090, help="port to listen on; 0 takes any free one")
     add("--database", default="sqlite:///paper_exchange.db", help="SQLAlchemy URL")
     add("--feed", choices=["synthetic"], default="synthetic", help="where prices come from")
     add("--clock", choices=[kind.value for kind in ClockKind], default=ClockKind.REAL.value)
@@ -84,7 +84,7 @@ def listener(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as e:
+    except OSError as e:
         raise Misconfigured(
             f"cannot listen on {host}:{port}: {e}", remedy="choose another --port, 0 takes any"
         ) from None
@@ -92,8 +92,6 @@ def listener(host: str, port: int) -> socket.socket:
 
 async def _serve(options: Options, sock: socket.socket, address_file: Path | None) -> None:
     """Run the server until a signal; uvicorn raises that signal again once it is done."""
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, _stopped)
     async with open_exchange(options) as app:
         config = uvicorn.Config(
             app,
@@ -106,7 +104,10 @@ async def _serve(options: Options, sock: socket.socket, address_file: Path | Non
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
         )
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, _stopped)
         _announce(sock, address_file)
         await uvicorn.Server(config).serve(sockets=[sock])
 
@@ -187,6 +188,13 @@ def _write(path: Path, text: str) -> None:
 def _positive(text: str) -> float:
     value = float(parse_decimal(text))
     if not 0 < value <= 1000:
+        raise ValueError(text)
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65_535:
         raise ValueError(text)
     return value
 

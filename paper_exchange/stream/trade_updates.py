@@ -24,7 +24,7 @@ PATH: Final = "/stream"
 TRADE_UPDATES: Final = "trade_updates"
 
 
-class Refused(Exception):
+class Dismissed(Exception):
     """The client is let go, with a last message or none."""
 
     def __init__(self, last: bytes) -> None:
@@ -58,7 +58,7 @@ class TradeUpdates:
                 await self._listen(socket, outbox, account)
             except TimeoutError:
                 outbox.put(events.error("authentication timed out"))
-            except Refused as e:
+            except Dismissed as e:
                 outbox.put(e.last)
 
         await attend(socket, outbox, talk, events.error("slow client"))
@@ -75,11 +75,11 @@ class TradeUpdates:
                 outbox.put(events.authorization(authorized=False, action="listen"))
                 continue
             if action not in ("authenticate", "auth"):
-                raise Refused(events.error("authenticate first"))
+                raise Dismissed(events.error("authenticate first"))
             said = _credentials(message)
             found = None if said is None else self._authenticate(*said)
             if found is None:
-                raise Refused(events.authorization(authorized=False, action="authenticate"))
+                raise Dismissed(events.authorization(authorized=False, action="authenticate"))
             outbox.put(events.authorization(authorized=True, action="authenticate"))
             return found
 
@@ -117,9 +117,9 @@ def _decoded(data: bytes) -> dict[str, Any]:
     try:
         message = msgspec.json.decode(data)
     except (ValueError, RecursionError):
-        raise Refused(events.error("invalid JSON")) from None
+        raise Dismissed(events.error("invalid JSON")) from None
     if not isinstance(message, dict):
-        raise Refused(events.error("a message must be an object"))
+        raise Dismissed(events.error("a message must be an object"))
     return message
 
 
@@ -140,5 +140,5 @@ def _streams(message: dict[str, Any]) -> list[str]:
     data = message.get("data")
     wanted = data.get("streams") if isinstance(data, dict) else None
     if message.get("action") != "listen" or not isinstance(wanted, list):
-        raise Refused(events.error("only listen is understood here"))
+        raise Dismissed(events.error("only listen is understood here"))
     return [TRADE_UPDATES] if TRADE_UPDATES in wanted else []

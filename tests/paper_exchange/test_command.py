@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import stat
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
-from tests.exchange import ROOT, Exchange
+from paper_exchange.__main__ import main
+from tests.exchange import Exchange
 
 KEYS = ["--api-key", "K", "--secret-key", "S"]
 
 
-def refused(*arguments: str) -> str:
-    """Return the one line a start that fails leaves behind."""
-    done = subprocess.run(
-        [sys.executable, "-m", "paper_exchange", "--port", "0", "--clock", "demo", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={name: value for name, value in os.environ.items() if "PAPER_EXCHANGE" not in name},
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    lines = done.stderr.strip().splitlines()
-    assert lines
-    return lines[-1]
+class Refused:
+    """Starts the command where it must fail; tells the one line it leaves behind."""
+
+    def __init__(self, said: pytest.CaptureFixture[str]) -> None:
+        self._said = said
+
+    def __call__(self, *arguments: str) -> str:
+        try:
+            code: object = main(["--port", "0", "--clock", "demo", *arguments])
+        except SystemExit as e:
+            code = e.code
+        out, err = self._said.readouterr()
+        assert (code, out) == (2, "")
+        assert "Traceback" not in err
+        return str(err.strip().splitlines()[-1])
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Refused:
+    for name in ("API_KEY", "SECRET_KEY", "ADMIN_KEY"):
+        monkeypatch.delenv(f"PAPER_EXCHANGE_{name}", raising=False)
+    return Refused(capsys)
 
 
 def test_it_tells_where_it_listens(tmp_path: Path) -> None:
@@ -51,6 +55,11 @@ def test_it_tells_where_it_listens(tmp_path: Path) -> None:
         assert exchange.stop() == 0
 
 
+def drain(stream: ClientConnection) -> None:
+    while True:
+        stream.recv(20)
+
+
 def test_it_stops_with_streams_open(tmp_path: Path) -> None:
     with Exchange.start(tmp_path) as exchange:
         url = exchange.websocket_url + "/v2/iex"
@@ -58,8 +67,7 @@ def test_it_stops_with_streams_open(tmp_path: Path) -> None:
             stream.recv(20)
             assert exchange.stop() == 0
             with pytest.raises(ConnectionClosed):
-                while True:
-                    stream.recv(20)
+                drain(stream)
 
 
 def test_a_restart_goes_on_with_the_day(tmp_path: Path) -> None:
@@ -70,11 +78,9 @@ def test_a_restart_goes_on_with_the_day(tmp_path: Path) -> None:
         assert exchange.now() == reached
 
 
-def test_keys_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
+def test_keys_are_made_once_and_kept_from_others(tmp_path: Path, refused: Refused) -> None:
     file = tmp_path / "keys.json"
-    options = {"key-file": file}
     exchange = Exchange(tmp_path, {"key-file": str(file), "api-key": "", "secret-key": ""})
-    assert options
     for _ in range(2):
         exchange.launch()
         try:
@@ -89,21 +95,21 @@ def test_keys_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
     assert "others may read it" in refused("--key-file", str(file))
 
 
-def test_without_keys_it_does_not_start() -> None:
+def test_without_keys_it_does_not_start(refused: Refused) -> None:
     assert "no keys were given" in refused("--database", "sqlite://")
 
 
-def test_one_key_is_not_enough() -> None:
+def test_one_key_is_not_enough(refused: Refused) -> None:
     assert "go together" in refused("--api-key", "K")
 
 
-def test_a_port_in_use_is_named() -> None:
+def test_a_port_in_use_is_named(refused: Refused) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert "cannot listen on 127.0.0.1" in refused(*KEYS, "--port", port)
 
 
-def test_a_database_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_written_is_named(tmp_path: Path, refused: Refused) -> None:
     where = tmp_path / "nowhere" / "exchange.db"
     assert str(where) in refused(*KEYS, "--database", f"sqlite:///{where}")
 
@@ -119,10 +125,12 @@ def test_a_database_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         (["--seed", "-1"], "--seed"),
         (["--rate-limit", "-1"], "--rate-limit"),
         (["--database", "not a url"], "--database"),
-        (["--port", "99999"], "99999"),
+        (["--port", "99999"], "--port"),
     ],
 )
-def test_a_bad_argument_is_named(tmp_path: Path, arguments: list[str], named: str) -> None:
+def test_a_bad_argument_is_named(
+    tmp_path: Path, refused: Refused, arguments: list[str], named: str
+) -> None:
     database = f"sqlite:///{tmp_path / 'exchange.db'}"
     assert named in refused(*KEYS, "--database", database, *arguments)
 

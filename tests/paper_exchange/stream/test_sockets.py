@@ -155,3 +155,23 @@ def test_after_a_leap_of_the_clock_only_the_latest_is_told(exchange: Exchange) -
 def test_a_path_without_a_stream_is_refused_at_the_handshake(exchange: Exchange, path: str) -> None:
     with pytest.raises(InvalidStatus), connect(exchange.websocket_url + path):
         pass
+
+
+def test_symbols_that_are_not_listed_are_silent_and_harm_nobody(exchange: Exchange) -> None:
+    everything = ["quotes", "trades", "bars", "dailyBars", "updatedBars", "statuses", "lulds"]
+    with client(exchange, STOCKS, **exchange.headers) as found:
+        found.hear()
+        found.ask({"action": "subscribe"} | {name: ["ZZZZ", "SPY"] for name in everything})
+        exchange.step(timedelta(minutes=3))
+        kinds: set[str] = set()
+        while not {"q", "b", "d"} <= kinds:
+            batch = found.hear()
+            assert {message["S"] for message in batch} == {"SPY"}
+            kinds |= {message["T"] for message in batch}
+    with client(exchange, OPTIONS, **PACKED) as found:
+        found.enter(exchange)
+        unlisted = ["SPY261120C00000001", "ZZZ261120C00100000", "SPY250101C00600000"]
+        found.ask({"action": "subscribe", "quotes": [*unlisted, CALL], "trades": unlisted})
+        exchange.step(timedelta(minutes=1))
+        assert {message["S"] for message in found.hear()} == {CALL}
+    assert exchange.get("/health")["status"] == "ok"

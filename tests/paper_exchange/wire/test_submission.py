@@ -53,7 +53,11 @@ def test_an_order_as_the_sdk_sends_it_is_read_exactly() -> None:
 
 def test_numbers_may_be_text_and_words_of_any_case() -> None:
     order = command(qty="2", limit_price="-0.47", type="LIMIT", notional="1.50", legs=None)
-    assert (order.qty, order.notional, order.limit_price) == (Decimal(2), Decimal("1.5"), Decimal("-0.47"))
+    assert [order.qty, order.notional, order.limit_price] == [
+        Decimal(2),
+        Decimal("1.5"),
+        Decimal("-0.47"),
+    ]
     assert command(symbol="spy").symbol == "SPY"
 
 
