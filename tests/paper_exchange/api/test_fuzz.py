@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from tests.exchange import Exchange
 from tests.paper_exchange.api.test_bad_input import ORDER, leg
-from tests.paper_exchange.api.test_orders import tenant
 
 
 @pytest.fixture(scope="module")
 def trader(exchange: Exchange) -> Exchange:
-    return tenant(exchange)
+    return exchange.tenant()
 
 
 ODD = st.one_of(

@@ -140,9 +140,9 @@ def test_contracts_have_the_recorded_shape(exchange: Exchange) -> None:
 
 
 def test_orders_and_positions_have_the_recorded_shape(exchange: Exchange) -> None:
-    from tests.paper_exchange.api.test_orders import send, tenant
+    from tests.paper_exchange.api.test_orders import send
 
-    trader = tenant(exchange)
+    trader = exchange.tenant()
     chain = trader.get("/v2/options/contracts", underlying_symbols="SPY", type="call", limit=1000)
     middle = len(chain["option_contracts"]) // 2
     low, high = (chain["option_contracts"][middle + n]["symbol"] for n in (0, 2))

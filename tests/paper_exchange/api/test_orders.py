@@ -15,16 +15,7 @@ from tests.exchange import Exchange
 @pytest.fixture
 def trader(exchange: Exchange) -> Exchange:
     """The shared exchange seen by an account of its own."""
-    return tenant(exchange)
-
-
-def tenant(exchange: Exchange, cash: int = 100_000) -> Exchange:
-    admin = {"Authorization": f"Bearer {exchange.admin_key}"}
-    made = exchange.request("POST", "/admin/accounts", {"cash": cash}, headers=admin)
-    assert made.status == 200, made.body
-    return Exchange(
-        exchange.folder, key=made.body["key"], secret=made.body["secret"], url=exchange.url
-    )
+    return exchange.tenant()
 
 
 def send(exchange: Exchange, **order: Any) -> dict[str, Any]:
@@ -150,7 +141,7 @@ def test_closing_everything_tells_line_by_line(trader: Exchange) -> None:
 
 def test_tenants_do_not_see_each_other(exchange: Exchange, trader: Exchange) -> None:
     order = send(trader, client_order_id="same name")
-    other = tenant(exchange)
+    other = exchange.tenant()
     assert other.orders() == []
     path = f"/v2/orders/{order['id']}"
     assert other.request("GET", path).status == 404

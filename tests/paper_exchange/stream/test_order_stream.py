@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.exchange import Exchange
-from tests.paper_exchange.api.test_orders import send, tenant
+from tests.paper_exchange.api.test_orders import send
 
 PATIENCE = 20.0
 LISTEN = {"action": "listen", "data": {"streams": ["trade_updates"]}}
@@ -89,7 +89,7 @@ def test_nonsense_ends_the_connection_with_a_reason(exchange: Exchange, message:
 
 
 def test_every_event_of_an_order_is_told_in_order_to_its_owner_alone(exchange: Exchange) -> None:
-    owner, other = tenant(exchange), tenant(exchange)
+    owner, other = exchange.tenant(), exchange.tenant()
     with stream(exchange, **owner.headers) as mine, stream(exchange, **other.headers) as theirs:
         ask(mine, LISTEN)
         ask(theirs, LISTEN)
@@ -111,7 +111,7 @@ def test_every_event_of_an_order_is_told_in_order_to_its_owner_alone(exchange: E
 
 
 def test_a_multi_leg_fill_tells_its_legs(exchange: Exchange) -> None:
-    owner = tenant(exchange)
+    owner = exchange.tenant()
     chain = exchange.get(
         "/v2/options/contracts", underlying_symbols="SPY", type="call", limit=1000
     )["option_contracts"]
@@ -136,7 +136,7 @@ def test_a_multi_leg_fill_tells_its_legs(exchange: Exchange) -> None:
 
 
 def test_not_listening_is_not_told(exchange: Exchange) -> None:
-    owner = tenant(exchange)
+    owner = exchange.tenant()
     with stream(exchange, **owner.headers) as socket:
         ask(socket, LISTEN)
         assert ask(socket, {"action": "listen", "data": {"streams": []}})["data"]["streams"] == []
