@@ -8,9 +8,7 @@ time. Releasing takes a person at a terminal.
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 SENTINEL = "KILL"
@@ -71,6 +69,8 @@ def is_set(home: Path, database: Path) -> bool:
         return True
     if not database.exists():
         return False
+    import sqlite3
+
     try:
         db = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=LOCKED_FOR)
         try:
@@ -113,6 +113,9 @@ def _databases(home: Path) -> list[Path]:
 
 
 def _write(path: Path, halt: str, reason: str) -> bool:
+    import sqlite3  # late: the file has latched before the database driver is loaded
+    from datetime import UTC, datetime
+
     now = datetime.now(UTC).isoformat()
     try:
         db = sqlite3.connect(path, timeout=LOCKED_FOR, isolation_level=None)
