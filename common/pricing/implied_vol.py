@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from common.pricing.clocks import CALENDAR_MINUTES, TRADING_MINUTES, floored
-from common.pricing.normal import LOG_SQRT_2PI, SQRT_2PI, Floats, mills, mills_odd, mills_pair
+from common.pricing.normal import FAR, LOG_SQRT_2PI, SQRT_2PI, Floats, mills, mills_odd
 
 _X_LEAST: Final = 1e-17  # |ln(F/K)| at the money: keeps h positive, moves s by less than rounding
 _CLOSE: Final = 3e-4  # a relative step below this leaves an error of its fourth power
@@ -189,7 +189,7 @@ def _greeks(
     minutes: ArrayLike,
     minutes_calendar: ArrayLike | None,
 ) -> Solved:
-    """Derive every greek from one density and one pair of Mills ratios."""
+    """Derive every greek from one density and one Mills ratio."""
     if log_fk.shape != s.shape:
         s, log_fk = np.broadcast_arrays(s, log_fk)
     call_otm = log_fk <= 0
@@ -216,16 +216,12 @@ def _greeks(
 
 
 def _out_of_the_money(s: Floats, log_fk: Floats, side: Floats) -> tuple[Floats, Floats]:
-    """Return phi(d1) and |delta| of the out-of-the-money side, phi(d1) Y(h -+ t).
+    """Return phi(d1) and |delta| of the out-of-the-money side, N(side * d1).
 
     side: 1 where that is the call, -1 where it is the put.
     """
-    signed = log_fk / s
-    h = np.abs(signed).reshape(-1)
-    t = 0.5 * s
-    reach = float(np.fmax.reduce(t.reshape(-1), initial=0.0))
-    even, odd = mills_pair(h, t.reshape(-1), reach)
-    d1 = signed + t
+    d1 = log_fk / s + 0.5 * s
     density = np.exp(-0.5 * d1 * d1) * (1.0 / SQRT_2PI)
-    tail = even.reshape(s.shape) + side * odd.reshape(s.shape)
-    return density, density * tail
+    tail = density * mills(np.minimum(np.abs(d1), FAR))
+    # Nearly at the money d1 may lie on the other side of 0.
+    return density, np.where(side * d1 > 0, 1.0 - tail, tail)

@@ -16,6 +16,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 SQRT_2PI: Final = sqrt(2 * pi)
 LOG_SQRT_2PI: Final = log(SQRT_2PI)
+FAR: Final = 60.0  # N(-60) underflows to 0
 
 # Y(z) = P(z) / Q(z) for z >= 0, degrees 10 and 11, lowest power first. Interpolates Y in 60-digit
 # arithmetic at the 22 Chebyshev nodes of (z - 4) / (z + 4); relative error 2.2e-17 on [0, 100].
@@ -69,7 +70,7 @@ def cdf(z: ArrayLike) -> Floats:
     NaN gives NaN, the infinities give 0 and 1.
     """
     x = np.asarray(z, dtype=np.float64)
-    size = np.minimum(np.abs(x), 60.0)  # N(-60) underflows to 0
+    size = np.minimum(np.abs(x), FAR)
     tail = pdf(size) * mills(size)
     return np.asarray(np.where(x > 0, 1.0 - tail, tail))
 
@@ -99,52 +100,20 @@ def mills_odd(h: Floats, t: Floats, reach: float) -> Floats:
     """Return (Y(h-t) - Y(h+t)) / (2t), 1-D, for h, t >= 0 and t <= reach.
 
     This is normalised Black time value over its vega's density: the difference of two nearly
-    equal numbers, so for small t it is summed as a series in t instead.
+    equal numbers, so for small t it is summed as a series instead, of t^(n-1) M_n / n! over odd n.
     Source: Y^(n) = (-1)^n M_n with M_(n+2) = (2n + 1 + h^2) M_n - n(n-1) M_(n-2), from Y' = zY - 1.
     """
     if not reach <= _SERIES_REACH:
-        low, high = _wide(h, t)
-        return np.asarray((low - high) / (2 * t))
+        return _wide(h, t)
     term = _mills(h)
     term *= h
     np.subtract(1.0, term, out=term)  # M_1
-    t2 = t * t
-    return _series(term, t2, t2, h * t, first=1, terms=_terms(reach))
-
-
-def mills_pair(h: Floats, t: Floats, reach: float) -> tuple[Floats, Floats]:
-    """Return the even and odd parts in t of Y(h-t), 1-D, for h, t >= 0 and t <= reach.
-
-    even + odd is Y(h-t), even - odd is Y(h+t).
-    """
-    if not reach <= _SERIES_REACH:
-        low, high = _wide(h, t)
-        return np.asarray((low + high) / 2), np.asarray((low - high) / 2)
-    ratio = _mills(h)
-    t2 = t * t
-    ht = h * t
-    terms = _terms(reach)
-    odd = _series(1.0 - h * ratio, t2, t2, ht, first=1, terms=terms)
-    odd *= t
-    # V_1 = ((t^2 + (ht)^2) V_0 - h t^2) / 2 has the recurrence's own form with h t^2 for t^4 V_-1.
-    even = _series(ratio, h * t2, t2, ht, first=0, terms=terms)
-    return even, odd
-
-
-def _series(
-    term: Floats, before: Floats, t2: Floats, ht: Floats, *, first: int, terms: int
-) -> Floats:
-    """Sum terms of t^(n - first) M_n / n! for n = first, first + 2, ... (term is the first).
-
-    before: what stands for t^4 times the term before the first.
-    """
-    total = term.copy()
-    if terms <= 1:
-        return total
-    q = ht * ht
+    before = t2 = t * t  # stands for t^4 times the term before the first
     t4 = t2 * t2
-    n = first
-    for _ in range(terms - 1):
+    q = h * t
+    q *= q
+    total = term.copy()
+    for n in range(1, 2 * _terms(reach) - 1, 2):
         following = t2 * (2 * n + 1)
         following += q
         following *= term
@@ -153,7 +122,6 @@ def _series(
         total += following
         before = t4 * term
         term = following
-        n += 2
     return total
 
 
@@ -166,10 +134,11 @@ def _terms(reach: float) -> int:
     return n
 
 
-def _wide(h: Floats, t: Floats) -> tuple[Floats, Floats]:
-    """Return Y(h-t) and Y(h+t) evaluated apart; where h < t the reflection is used."""
+def _wide(h: Floats, t: Floats) -> Floats:
+    """Return mills_odd from Y(h-t) and Y(h+t) apart; where h < t the reflection is used."""
     gap = h - t
     size = np.abs(gap)
     low = _mills(size)
     reflected = SQRT_2PI * np.exp(0.5 * size * size) - low
-    return np.where(gap < 0, reflected, low), _mills(h + t)
+    low = np.where(gap < 0, reflected, low)
+    return np.asarray((low - _mills(h + t)) / (2 * t))
