@@ -2,9 +2,9 @@
 
 A buy takes the ask, a sale the bid; a limit better than the touch is improved to it. The
 legs of a multi-leg order trade together or not at all, each at its own touch, when the net
-is within the limit. There a leg nobody bids for may be sold for nothing, so that a spread
-with a worthless wing can be closed whole; alone it waits for a bid. Displayed size is not
-checked unless the rules say so.
+is within the limit. There a holding nobody bids for may be sold for nothing, so that a
+spread with a worthless wing can be closed whole; alone it waits for a bid, and nothing is
+ever sold short for nothing. Displayed size is not checked unless the rules say so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from uuid import UUID, uuid5
 from common.contracts import asset_class
 from common.ids import ExecutionId, OrderId
 from common.money import ZERO, Dollars, Price, Qty, cent
-from common.orders import Side
+from common.orders import PositionIntent, Side
 from common.quotes import Quote
 from common.session import trading_day
 from paper_exchange.engine import fees
@@ -50,6 +50,9 @@ def touch(order: OrderState, quotes: Mapping[str, Quote | None]) -> Touch | None
     prices: list[Price] = []
     sizes: list[Decimal] = []
     net = ZERO
+    given_away = [
+        leg.symbol for leg in order.legs if leg.position_intent is PositionIntent.SELL_TO_CLOSE
+    ]
     for symbol, side, ratio in _sides(order):
         quote = quotes.get(symbol)
         if quote is None:
@@ -57,8 +60,7 @@ def touch(order: OrderState, quotes: Mapping[str, Quote | None]) -> Touch | None
         price, size = (
             (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
         )
-        worthless = order.is_mleg and side is Side.SELL and quote.ask > 0
-        if price <= 0 and not worthless:
+        if price <= 0 and not (symbol in given_away and quote.ask > 0):
             return None
         prices.append(max(price, ZERO))
         sizes.append(Decimal(size // ratio))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
 
 from common.orders import PositionIntent, Side, TimeInForce
-from common.session import new_york
+from common.session import Session, new_york
 from paper_exchange.engine.account import decide
 from paper_exchange.engine.commands import (
     CancelOrder,
@@ -28,6 +29,7 @@ from paper_exchange.engine.events import (
 from paper_exchange.engine.figures import account_figures, position_figures
 from paper_exchange.engine.market import FillRules, Rules
 from paper_exchange.engine.orders import OrderState, Status
+from paper_exchange.engine.refusals import Refused
 from tests.paper_exchange.builders import FOLLOWING, NOON, SESSION, Trader, occ
 
 CALL, HIGHER, WING, WORTHLESS = occ(600), occ(605), occ(610), occ(620)
@@ -153,6 +155,15 @@ def test_a_condor_with_a_worthless_wing_closes_in_one_order() -> None:
     assert closed.filled_avg_price == Decimal("0.32")
     assert not trader.state.positions
     assert trader.state.held == 0
+
+
+def test_nothing_is_sold_short_for_nothing() -> None:
+    trader = Trader()
+    trader.quote(WING, "0", "0.05")
+    order = trader.submit(trader.spread((CALL, 1), (WING, -1), limit="5.00"))
+    assert order.status is Status.NEW
+    trader.quote(WING, "0.01", "0.05")
+    assert _match(trader, order).filled_avg_price == Decimal("3.09")
 
 
 def test_a_credit_spread_costs_its_width_less_the_credit() -> None:
@@ -303,6 +314,18 @@ def test_after_the_close_a_day_order_is_for_the_next_session() -> None:
     assert order.expires_at == FOLLOWING.close
     late = trader.sell(occ(600, "P", FOLLOWING.day), 1, "9.00")
     assert late.status is Status.NEW  # SPY options trade fifteen minutes more
+
+
+def test_an_early_close_moves_everything() -> None:
+    trader = Trader()
+    early = Session.regular(SESSION.day, close=time(13, 0))
+    trader.market = replace(trader.market, session=early)
+    trader.now = early.close - timedelta(minutes=30, seconds=1)
+    assert trader.buy(CALL, 1, "0.10").expires_at == new_york(SESSION.day, time(13, 15))
+    assert trader.buy("AAPL", 1, "100").expires_at == early.close
+    trader.now += timedelta(seconds=1)
+    with pytest.raises(Refused, match="expires soon"):
+        trader.buy(CALL, 1, "0.10")
 
 
 def test_gtc_lives_ninety_days() -> None:
