@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from paper_exchange.feed.synthetic_random import Floats, Ints, bits, key, normal
 QUOTED_BY: Final = 100_000  # microseconds into a tick; prints of the tick come after
 _SIZE_SPREAD: Final = 0.7
 _DAY_TICKS: Final = 1_000_000  # more than a day has
+_QUOTES_CACHED: Final = 64
 
 
 class StockMaker:
@@ -23,6 +25,8 @@ class StockMaker:
     def __init__(self, market: Market, listing: Listing) -> None:
         self._market, self._listing = market, listing
         self._key = key(market.seed, listing.symbol, "quote")
+        # A burst of orders asks for one quote again and again; it stands for an eighth of a second.
+        self._one = lru_cache(maxsize=_QUOTES_CACHED)(self._quote)
 
     def touch(self, levels: Floats) -> tuple[Ints, Ints]:
         """Return bid and ask in cents around a price."""
@@ -31,10 +35,10 @@ class StockMaker:
 
     def standing(self, index: int, tick: int, microsecond: int) -> Quotes:
         """Return the quote standing at an instant of a day, in a row of one."""
-        ticks = np.asarray([tick])
-        if microsecond < int(self._late(index, ticks)[0]):
-            ticks = ticks - 1
-        return self._quotes(index, ticks)
+        quotes = self._one(index, tick)
+        if tick * TICK_US + microsecond < int(quotes.made[0]):
+            return self._one(index, tick - 1)
+        return quotes
 
     def made(self, index: int, since: int, until: int) -> Quotes:
         """Return the quotes made in (since, until], microseconds of a day."""
@@ -46,6 +50,13 @@ class StockMaker:
         word = bits(self._key, index * _DAY_TICKS + ticks)
         late = (word % np.uint64(QUOTED_BY)).astype(np.int64)
         return np.asarray(np.where(ticks > 0, late, 0))
+
+    def _quote(self, index: int, tick: int) -> Quotes:
+        """Return the quote made in a tick, in a row of one; shared, so read-only."""
+        quotes = self._quotes(index, np.asarray([tick]))
+        for column in (quotes.made, quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size):
+            column.setflags(write=False)
+        return quotes
 
     def _quotes(self, index: int, ticks: Ints) -> Quotes:
         bid, ask = self.touch(self._market.path(self._listing, index).levels(ticks))
