@@ -131,7 +131,7 @@ async def run_demo() -> int:
         "\nNext:\n"
         "  make run     starts the desk and prints the Claude Desktop configuration\n"
         "  make test    runs the tests\n"
-        "  python alpaca_mcp_server.py tools call iron_condor_30_delta width=3\n"
+        "  .venv/bin/python alpaca_mcp_server.py tools call iron_condor_30_delta width=3\n"
     )
     return 0
 
