@@ -22,6 +22,7 @@ from paper_exchange.engine.commands import (
     CancelOrder,
     ClosePosition,
     Command,
+    ConfigureAccount,
     EndDay,
     ExpireOrder,
     MatchOrder,
@@ -29,6 +30,7 @@ from paper_exchange.engine.commands import (
     SubmitOrder,
 )
 from paper_exchange.engine.events import (
+    AccountConfigured,
     AccountOpened,
     DayEnded,
     Event,
@@ -68,6 +70,8 @@ def decide(state: AccountState, command: Command, market: Market, now: datetime)
             return end_day(state, command, market, now)
         case OpenAccount():
             return [_opened(command, now)]
+        case ConfigureAccount():
+            return [AccountConfigured(configuration=command.configuration, at=now)]
 
 
 def evolve(state: AccountState, event: Event) -> AccountState:
@@ -77,6 +81,8 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.number = event.number
             state.options_level = event.options_level
             state.opened_at = event.at
+        case AccountConfigured():
+            state.configuration = event.configuration
         case OrderAccepted():
             state.orders[event.order.id] = event.order
             state.working[event.order.id] = None
@@ -90,10 +96,12 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.marks = dict(event.closes)
         case _:
             _evolve_order(state, event)
-    if not isinstance(event, OrderOpened | DayEnded):
+    if not isinstance(event, AccountConfigured | OrderOpened | DayEnded):
         state.ledger.post(event.posting)
     if isinstance(event, AccountOpened):
         state.last_equity = state.cash
+    if isinstance(event, AccountOpened | OptionSettled):
+        state.movements.append((event, None))
     return state
 
 
@@ -202,6 +210,7 @@ def _evolve_order(
             _hold_positions(state, event.fills)
             state.fee_day = event.fee_day
             state.fee_accruals = event.fee_accruals
+            state.movements.append((event, order))
         case OrderCanceled():
             order = replace(order, status=Status.CANCELED, canceled_at=event.at, hold=ZERO)
         case OrderExpired():

@@ -29,17 +29,20 @@ from paper_exchange.engine.intents import (
 )
 from paper_exchange.engine.market import Listing, Market
 from paper_exchange.engine.orders import LegState, OrderState, Status
+from paper_exchange.engine.permissions import check_permissions, check_suspension
 from paper_exchange.engine.positions import NINE_PLACES
 from paper_exchange.engine.state import AccountState
 
 
 def admit(state: AccountState, command: SubmitOrder, market: Market, now: datetime) -> OrderState:
     """Return the order a submission becomes, its hold included; raise Refused."""
+    check_suspension(state)
     listings = check_form(state, command, market, now)
     intents = infer_intents(state, command)
     check_cut_off(listings, intents, market, now)
     order = _order(command, listings, intents, market, now)
     check_level(state, order)
+    check_permissions(state, command, listings[0], intents[0])
     check_short_sale(command, listings[0], intents[0])
     check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
     check_crossing(state, command, intents[0])

@@ -26,12 +26,12 @@ def check_level(state: AccountState, order: OrderState) -> None:
     """Refuse option strategies above the account's level: 1 covered, 2 long, 3 spreads."""
     if not order.is_mleg and contract_of(order.symbol) is None:
         return
-    if state.options_level <= 0:
+    if state.options_trading_level <= 0:
         raise refusals.forbidden("account not authorized to trade options")
     needed = 3 if order.is_mleg else 1
     if order.position_intent is PositionIntent.BUY_TO_OPEN:
         needed = 2
-    if state.options_level < needed:
+    if state.options_trading_level < needed:
         raise refusals.forbidden(f"account not eligible for level{needed} options trading")
 
 

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from common.ids import AccountId, OrderId
 from common.money import Dollars, Price, Qty
 from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
+from paper_exchange.engine.configuration import Configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,13 @@ class OpenAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureAccount:
+    """Replace the configuration of an account."""
+
+    configuration: Configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MatchOrder:
     """Fill a working order if the market allows it now; an order queued overnight opens."""
 
@@ -105,5 +113,12 @@ class EndDay:
 
 
 Command: TypeAlias = (
-    SubmitOrder | CancelOrder | ClosePosition | OpenAccount | MatchOrder | ExpireOrder | EndDay
+    SubmitOrder
+    | CancelOrder
+    | ClosePosition
+    | OpenAccount
+    | ConfigureAccount
+    | MatchOrder
+    | ExpireOrder
+    | EndDay
 )

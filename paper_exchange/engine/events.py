@@ -15,6 +15,7 @@ import msgspec
 from common.ids import AccountId, ExecutionId, OrderId
 from common.money import ZERO, Dollars, Price, Qty
 from common.orders import Side
+from paper_exchange.engine.configuration import Configuration
 from paper_exchange.engine.ledger import Entry
 from paper_exchange.engine.orders import OrderState
 
@@ -28,6 +29,13 @@ class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag="account_open
     number: str
     options_level: int
     posting: Posting
+    at: datetime
+
+
+class AccountConfigured(msgspec.Struct, frozen=True, kw_only=True, tag="account_configured.1"):
+    """Its owner switched something on or off; the whole configuration from now on."""
+
+    configuration: Configuration
     at: datetime
 
 
@@ -132,6 +140,7 @@ class DayEnded(msgspec.Struct, frozen=True, kw_only=True, tag="day_ended.1"):
 
 Event: TypeAlias = (
     AccountOpened
+    | AccountConfigured
     | OrderAccepted
     | OrderOpened
     | OrderFilled

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 from common.ids import AccountId, OrderId
 from common.money import ZERO, Dollars, Price, Qty
+from paper_exchange.engine.configuration import Configuration
+from paper_exchange.engine.events import Event
 from paper_exchange.engine.ledger import Book, Ledger
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.positions import PositionState
@@ -20,7 +22,8 @@ class AccountState:
 
     working: ids of orders not ended. last_equity: at the end of the last day, before the
     first one the opening cash. marks: closing prices of what was held over night.
-    fee_accruals: the fees of fee_day so far by kind, exact.
+    fee_accruals: the fees of fee_day so far by kind, exact. movements: every event that moved
+    cash or holdings, oldest first, with the order it filled as it stood after it.
     """
 
     id: AccountId
@@ -38,6 +41,8 @@ class AccountState:
     marks: dict[str, Price] = field(default_factory=dict)
     fee_day: date | None = None
     fee_accruals: tuple[Decimal, ...] = ()
+    configuration: Configuration = field(default_factory=Configuration)
+    movements: list[tuple[Event, OrderState | None]] = field(default_factory=list)
 
     @property
     def cash(self) -> Dollars:
@@ -48,6 +53,12 @@ class AccountState:
     def held(self) -> Dollars:
         """Dollars that working orders reserve."""
         return self.ledger.balance(Book.HELD)
+
+    @property
+    def options_trading_level(self) -> int:
+        """The level in force: what is approved, within the owner's own bound."""
+        bound = self.configuration.max_options_trading_level
+        return self.options_level if bound is None else min(self.options_level, bound)
 
     def working_orders(self) -> Iterator[OrderState]:
         """Yield the orders not ended, oldest first."""

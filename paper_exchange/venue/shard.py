@@ -17,6 +17,7 @@ from common.ids import AccountId, OrderId
 from paper_exchange.engine.account import decide, evolve
 from paper_exchange.engine.commands import Command
 from paper_exchange.engine.events import (
+    AccountConfigured,
     AccountOpened,
     DayEnded,
     Event,
@@ -160,7 +161,7 @@ class Shard:
 
 def _order_id(event: Event) -> OrderId | None:
     match event:
-        case AccountOpened() | OptionSettled() | DayEnded():
+        case AccountOpened() | AccountConfigured() | OptionSettled() | DayEnded():
             return None
         case OrderAccepted():
             return event.order.id

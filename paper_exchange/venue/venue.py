@@ -17,7 +17,14 @@ import msgspec
 
 from common.ids import AccountId, Ids, OrderId
 from common.money import Dollars, Qty
-from paper_exchange.engine.commands import CancelOrder, ClosePosition, OpenAccount, SubmitOrder
+from paper_exchange.engine.commands import (
+    CancelOrder,
+    ClosePosition,
+    ConfigureAccount,
+    OpenAccount,
+    SubmitOrder,
+)
+from paper_exchange.engine.configuration import Configuration
 from paper_exchange.engine.events import Event, OrderAccepted
 from paper_exchange.engine.figures import PositionFigures, account_figures, position_figures
 from paper_exchange.engine.orders import OrderState, Status
@@ -27,7 +34,7 @@ from paper_exchange.engine.state import AccountState
 from paper_exchange.feed.clock import ExchangeClock
 from paper_exchange.venue.markets import Markets
 from paper_exchange.venue.shard import Shard
-from paper_exchange.venue.views import AccountView, Closed
+from paper_exchange.venue.views import AccountView, Closed, History
 
 LEVEL: Final = 3
 
@@ -122,11 +129,26 @@ class Venue:
             id=account,
             number=state.number,
             options_level=state.options_level,
+            configuration=state.configuration,
             opened_at=state.opened_at,
             figures=account_figures(state, market),
         )
         await self._shard.settled(account)
         return view
+
+    async def configure(self, account: AccountId, configuration: Configuration) -> None:
+        """Replace an account's configuration."""
+        now = self._clock.now()
+        command = ConfigureAccount(configuration=configuration)
+        _, commit = self._shard.do(account, command, self._markets.at(now, (), ()), now)
+        await self._shard.committed(commit)
+
+    async def history(self, account: AccountId) -> History:
+        """Return all that ever moved an account's cash and holdings, oldest first."""
+        state = self._shard.account(account)
+        moved = History(opened_at=state.opened_at, movements=tuple(state.movements))
+        await self._shard.settled(account)
+        return moved
 
     async def positions(self, account: AccountId) -> tuple[PositionFigures, ...]:
         """Return an account's positions at the market's marks, by symbol."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from common.ids import AccountId
+from paper_exchange.engine.configuration import Configuration
+from paper_exchange.engine.events import Event
 from paper_exchange.engine.figures import AccountFigures
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.refusals import Refused
@@ -18,8 +20,17 @@ class AccountView:
     id: AccountId
     number: str
     options_level: int
+    configuration: Configuration
     opened_at: datetime | None
     figures: AccountFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What moved an account's cash and holdings, each with the order it filled, if any."""
+
+    opened_at: datetime | None
+    movements: tuple[tuple[Event, OrderState | None], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
