@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,9 @@ from common.clock import SystemClock
 from common.errors import Misconfigured, StateUnwritable, TradingError
 from common.ids import RandomIds
 from common.money import parse_decimal
-from paper_exchange.app import FIRST_DAY, ClockKind, Options, open_exchange
+from paper_exchange.app import ClockKind, Options, open_exchange
+from paper_exchange.feed import importing
+from paper_exchange.feed.choice import FeedKind
 from paper_exchange.stream.connection import MESSAGE_MAX
 from paper_exchange.stream.plan import DataPlan
 from paper_exchange.tenancy.key_file import read_or_create
@@ -30,13 +32,19 @@ from paper_exchange.tenancy.key_file import read_or_create
 ENVIRONMENT: Final = "PAPER_EXCHANGE_"
 STOP_SECONDS: Final = 2  # what open requests and streams get before the database is closed
 BACKLOG: Final = 1024
+COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], Iterable[str]]]] = {
+    "import": importing.run,
+}
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until told to stop; return the exit code, 2 for what cannot be run."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words and words[0] in COMMANDS:
+        return _told(COMMANDS[words[0]], words[1:])
+    arguments = parser().parse_args(words)
     logging.basicConfig(
         stream=sys.stderr,
         level=arguments.log_level.upper(),
@@ -52,6 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _told(command: Callable[[Sequence[str]], Iterable[str]], words: Sequence[str]) -> int:
+    """Run a command that is over when it has spoken."""
+    try:
+        for line in command(words):
+            print(line)
+    except TradingError as e:
+        print(f"paper_exchange: {e}. Next: {e.remedy}.", file=sys.stderr)
+        return 2
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command's arguments."""
     flags = argparse.ArgumentParser(prog="paper_exchange", description="An Alpaca API of your own.")
@@ -59,12 +78,13 @@ def parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=_port, default=8090, help="port to listen on; 0 takes any free one")
     add("--database", default="sqlite:///paper_exchange.db", help="SQLAlchemy URL")
-    add("--feed", choices=["synthetic"], default="synthetic", help="where prices come from")
+    add("--feed", choices=[kind.value for kind in FeedKind], default=FeedKind.SYNTHETIC.value)
+    add("--recording", type=Path, help="folder of recorded days to replay; see docs/feeds.md")
     add("--clock", choices=[kind.value for kind in ClockKind], default=ClockKind.REAL.value)
     add("--seed", type=int, default=7, help="of the synthetic market")
     add("--speed", type=_positive, help="exchange seconds per second, demo clock")
     add("--at", type=time.fromisoformat, help="New York time the first day starts at")
-    add("--day", type=date.fromisoformat, default=FIRST_DAY, help="the first day")
+    add("--day", type=date.fromisoformat, help="the first day")
     add("--cash", type=_money, default=Decimal(100_000), help="of a new account, dollars")
     add("--api-key", help=f"or {ENVIRONMENT}API_KEY")
     add("--secret-key", help=f"or {ENVIRONMENT}SECRET_KEY")
@@ -137,6 +157,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
         clock=ClockKind(arguments.clock),
         seed=arguments.seed,
         speed=arguments.speed,
+        feed=FeedKind(arguments.feed),
+        recording=arguments.recording,
         day=arguments.day,
         at=arguments.at,
         cash=arguments.cash,

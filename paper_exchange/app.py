@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path as FilePath
 from typing import Final
 
 from starlette.applications import Starlette
@@ -32,10 +33,10 @@ from paper_exchange.api.system import Admin, Move, System
 from paper_exchange.engine.market import FillRules, Rules
 from paper_exchange.engine.updates import OrderUpdate
 from paper_exchange.feed.calendar import Calendar
+from paper_exchange.feed.choice import FIRST_DAY, FeedKind, open_feed
 from paper_exchange.feed.clock import DemoClock, ExchangeClock, RealClock, SteppedClock
 from paper_exchange.feed.clock_file import ClockFile
 from paper_exchange.feed.source import Source
-from paper_exchange.feed.synthetic import SyntheticSource
 from paper_exchange.hub import Hub
 from paper_exchange.store.database import Database, file_of
 from paper_exchange.store.journal import SqlJournal
@@ -52,8 +53,6 @@ from paper_exchange.venue.shard import Shard
 from paper_exchange.venue.venue import Venue
 from paper_exchange.wire.errors import Host, body, refusal
 
-# Prices depend on the day, so a fixed one makes a seed repeatable.
-FIRST_DAY: Final = date(2026, 11, 20)
 STRIDE: Final = timedelta(minutes=1)  # between looks at working orders when the clock is moved
 
 
@@ -70,8 +69,9 @@ class Options:
     """How an exchange is run.
 
     database: an SQLAlchemy URL. at: New York time the demo or stepped day starts at, None
-    the open. speed: exchange seconds per second, None what it was before. rate_limit:
-    requests a minute of each key, 0 none. option_symbols_max: replaces the plan's own.
+    the open. day: the first one, None the feed's own. recording: what to replay. speed:
+    exchange seconds per second, None what it was before. rate_limit: requests a minute of
+    each key, 0 none. option_symbols_max: replaces the plan's own.
     partial_fills: share of fills that are partial.
     """
 
@@ -81,7 +81,9 @@ class Options:
     clock: ClockKind = ClockKind.REAL
     seed: int = 7
     speed: float | None = None
-    day: date = FIRST_DAY
+    feed: FeedKind = FeedKind.SYNTHETIC
+    recording: FilePath | None = None
+    day: date | None = None
     at: time | None = None
     cash: Decimal = Decimal(100_000)
     admin_key: str | None = None
@@ -98,8 +100,9 @@ async def open_exchange(options: Options) -> AsyncIterator[Starlette]:
     Raises Misconfigured for a clock that would start outside the session and for keys that
     contradict the database, StateUnwritable for a database that cannot be used.
     """
-    calendar = Calendar()
-    source = SyntheticSource(options.seed, calendar)
+    feed = open_feed(options.feed, seed=options.seed, recording=options.recording, day=options.day)
+    source, calendar = feed.source, feed.calendar
+    options = replace(options, day=feed.day)
     clock = exchange_clock(options, calendar)
     database = await Database.open(options.database)
     try:
@@ -198,18 +201,23 @@ def exchange_clock(options: Options, calendar: Calendar) -> ExchangeClock:
     """Return the clock asked for, going on where it stood; raise Misconfigured."""
     system = SystemClock()
     if options.clock is ClockKind.REAL:
+        if options.feed is FeedKind.REPLAY:
+            raise Misconfigured(
+                "a recorded day has no real clock", remedy="give --clock demo or stepped"
+            )
         return RealClock(calendar, system)
+    day = options.day or FIRST_DAY
     database = file_of(options.database)
     store = ClockFile(database and database.with_name(database.name + ".clock"))
     try:
         if options.clock is ClockKind.STEPPED:
-            return SteppedClock(calendar, store, system=system, day=options.day, at=options.at)
+            return SteppedClock(calendar, store, system=system, day=day, at=options.at)
         return DemoClock(
             calendar,
             store,
             system=system,
             wall=MonotonicClock(),
-            day=options.day,
+            day=day,
             at=options.at,
             rate=options.speed,
         )

@@ -54,7 +54,8 @@ class Market:
 
     quotes: of what is traded, of stocks held, and of everything held when a day ends.
     listings: of what is traded; what is missing does not exist. session: the one in
-    progress or the next to come; following: the one after it.
+    progress or the next to come; following: the one after it. halted: what is listed and
+    does not trade for now.
     """
 
     session: Session
@@ -62,6 +63,7 @@ class Market:
     quotes: Mapping[str, Quote | None] = field(default_factory=dict)
     listings: Mapping[str, Listing] = field(default_factory=dict)
     rules: Rules = Rules()
+    halted: frozenset[str] = frozenset()
 
     def quote(self, symbol: str) -> Quote | None:
         """Return the standing quote, None when there is none."""
@@ -86,7 +88,9 @@ class Market:
         return self.session if now < closing(self.session, listing) else self.following
 
     def is_open(self, listing: Listing, now: datetime) -> bool:
-        """Return whether a symbol trades at an instant; coins always do."""
+        """Return whether a symbol trades at an instant; coins always do, what is halted never."""
+        if listing.symbol in self.halted:
+            return False
         if listing.asset_class is AssetClass.CRYPTO:
             return True
         return self.session.open <= now < closing(self.session, listing)

@@ -4,7 +4,8 @@ A buy takes the ask, a sale the bid; a limit better than the touch is improved t
 legs of a multi-leg order trade together or not at all, each at its own touch, when the net
 is within the limit. There a holding nobody bids for may be sold for nothing, so that a
 spread with a worthless wing can be closed whole; alone it waits for a bid, and nothing is
-ever sold short for nothing. Displayed size is not checked unless the rules say so.
+ever sold short for nothing. Against a crossed quote nothing trades. Displayed size is not
+checked unless the rules say so.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def touch(order: OrderState, quotes: Mapping[str, Quote | None]) -> Touch | None
     ]
     for symbol, side, ratio in _sides(order):
         quote = quotes.get(symbol)
-        if quote is None:
+        if quote is None or 0 < quote.ask < quote.bid:
             return None
         price, size = (
             (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)

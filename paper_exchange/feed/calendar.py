@@ -10,17 +10,18 @@ from typing import Final
 from common.session import Session, trading_day
 
 FIRST_DAY: Final = date(2022, 1, 3)
+RECORDED_FIRST: Final = date(2015, 1, 2)  # recordings may be older than the synthetic market
 LAST_DAY: Final = date(2035, 12, 31)
 
 
 class Calendar:
-    """Sessions by day and by order, from FIRST_DAY to LAST_DAY.
+    """Sessions by day and by order, from a first day to LAST_DAY.
 
     The library is imported when the first calendar is built: it costs half a second.
     """
 
-    def __init__(self) -> None:
-        self._sessions = _xnys()
+    def __init__(self, first: date = FIRST_DAY) -> None:
+        self._sessions = _xnys(first)
         self._days = [session.day for session in self._sessions]
 
     @property
@@ -44,7 +45,7 @@ class Calendar:
         return self._at(bisect_right(self._days, after))
 
     def previous_session(self, before: date) -> Session:
-        """Return the last session before a day; LookupError before FIRST_DAY."""
+        """Return the last session before a day; LookupError before the first one."""
         return self._at(bisect_left(self._days, before) - 1)
 
     def on_or_after(self, day: date) -> Session:
@@ -66,16 +67,16 @@ class Calendar:
     def _at(self, index: int) -> Session:
         if 0 <= index < len(self._sessions):
             return self._sessions[index]
-        raise LookupError(f"the calendar holds {FIRST_DAY} to {LAST_DAY} only")
+        raise LookupError(f"the calendar holds {self._days[0]} to {LAST_DAY} only")
 
 
-def _xnys() -> tuple[Session, ...]:
+def _xnys(first: date) -> tuple[Session, ...]:
     import exchange_calendars  # slow, and only the exchange needs it
 
     with warnings.catch_warnings():
         # It still calls what pandas 3.1 deprecates; nothing on our side can change that.
         warnings.simplefilter("ignore", DeprecationWarning)
-        calendar = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY, end=LAST_DAY)
+        calendar = exchange_calendars.get_calendar("XNYS", start=first, end=LAST_DAY)
     schedule = calendar.schedule
     return tuple(
         Session(day=day.date(), open=_utc(opens), close=_utc(closes))

@@ -79,6 +79,10 @@ class Source(Protocol):
         """Return at most limit quotes made in [start, end), by time."""
         ...
 
+    def halted(self, symbol: str, at: datetime) -> bool:
+        """Return whether trading in a symbol is halted or paused; an option is with its stock."""
+        ...
+
     def trade(self, symbol: str, at: datetime) -> Trade | None:
         """Return the latest print at an instant; an option's is of that day, or None."""
         ...

@@ -18,7 +18,7 @@ from common.errors import MarketDataMissing, NoSuchContract
 from common.money import Price
 from common.quotes import Bar, Greeks, Quote, Trade
 from common.session import trading_day
-from paper_exchange.feed.assets import LISTINGS, Expiries
+from paper_exchange.feed.assets import Expiries
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.source import Asset
 from paper_exchange.feed.synthetic_greeks import solve
@@ -51,15 +51,18 @@ class SyntheticSource:
     name = "indicative"
 
     def __init__(self, seed: int, calendar: Calendar) -> None:
-        self._market = Market(seed, calendar)
-        self._calendar = calendar
-        self._pits = {listing.symbol: Pit(self._market, listing) for listing in LISTINGS}
+        market = Market(seed, calendar)
+        self._trade_in(market, [Pit(market, listing) for listing in market.listings])
+
+    def _trade_in(self, market: Market, pits: Sequence[Pit]) -> None:
+        self._market, self._calendar = market, market.calendar
+        self._pits = {pit.listing.symbol: pit for pit in pits}
         self._layout = lru_cache(maxsize=_LAYOUTS_CACHED)(self._grouped)
         self._cents = lru_cache(maxsize=65_536)(_dollars)
 
     def assets(self) -> tuple[Asset, ...]:
         """Return what is listed, options apart."""
-        return tuple(listing.asset for listing in LISTINGS)
+        return tuple(listing.asset for listing in self._market.listings)
 
     def quote(self, symbol: str, at: datetime) -> Quote | None:
         """Return the quote standing at an instant."""
@@ -110,12 +113,16 @@ class SyntheticSource:
         found.sort(key=lambda quote: quote.at)
         return found[:limit]
 
+    def halted(self, symbol: str, at: datetime) -> bool:
+        """Return False: nothing is ever halted here."""
+        return False
+
     def trade(self, symbol: str, at: datetime) -> Trade | None:
         """Return the latest print at an instant: of its day, or a stock's before the first."""
         for group in self._groups((symbol,), at):
             here = group.pit.microseconds(group.index, at)
             prints = group.pit.latest_print(group.index, here, group.book)
-            if not len(prints.made) and group.book is None and group.index > 0:
+            if not len(prints.made) and group.book is None and group.pit.trades_on(group.index - 1):
                 group = replace(group, index=group.index - 1)
                 prints = group.pit.latest_print(group.index, _EVER, None)
             if len(prints.made):
@@ -157,14 +164,17 @@ class SyntheticSource:
         if not listing.round_the_clock and self._calendar.session(day) is None:
             raise MarketDataMissing(f"{underlying} did not trade on {day}")
         index = self._market.index(listing, day)
+        if not self._pits[underlying].trades_on(index):
+            raise MarketDataMissing(f"{underlying} was not recorded on {day}")
         return self._cents(self._pits[underlying].tape.close(index))
 
     def contracts(self, underlying: str, day: date) -> tuple[OptionContract, ...]:
         """Return the contracts listed on a day, by expiry, strike and right."""
         pit = self._pits.get(underlying)
-        if pit is None or pit.listing.expiries is Expiries.NONE:
+        index = self._calendar.index(day)
+        if pit is None or pit.listing.expiries is Expiries.NONE or not pit.trades_on(index):
             return ()
-        return pit.options.contracts(self._calendar.index(day))
+        return pit.options.contracts(index)
 
     def open_interest(self, contract: OptionContract, day: date) -> int:
         """Return the contracts open at the end of the session before a day."""
@@ -221,7 +231,7 @@ class SyntheticSource:
         for place, symbol in enumerate(symbols) if index >= 0 else ():
             pit = self._pits.get(symbol)
             if pit is not None:
-                if pit.listing.round_the_clock is around_the_clock:
+                if pit.listing.round_the_clock is around_the_clock and pit.trades_on(index):
                     alone.append(_Group(pit, index, None, None, (place,)))
             elif not around_the_clock and (found := self._contract(symbol, index)) is not None:
                 contract, expiry = found
@@ -235,7 +245,7 @@ class SyntheticSource:
         except ValueError:
             return None
         pit = self._pits.get(contract.underlying)
-        if pit is None or pit.listing.expiries is Expiries.NONE:
+        if pit is None or pit.listing.expiries is Expiries.NONE or not pit.trades_on(index):
             return None
         expiry = pit.options.expiry(index, contract)
         return None if expiry is None else (contract, expiry)

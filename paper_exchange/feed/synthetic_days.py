@@ -48,16 +48,17 @@ class Days:
         mood = _autoregression(z("vol", _VOL_MARKET) * _VOL_SPREAD, _VOL_PERSISTENCE)
         length = (minutes / full) ** _HALF_DAY
         median = listing.vol / sqrt(year)
-        calm = np.maximum(mood, _CALM)
         self.sigma = median * np.exp(mood) * length
-        self.implied = (
-            median * _IMPLIED * np.exp(_IMPLIED_SLOPE * calm + _IMPLIED_CURVE * calm**2) * length
-        )
+        self.implied = implied(median, mood) * length
         self.night = listing.gap * np.exp(mood)
         tail = np.exp(_GAP_TAIL * z("gap-tail", 0.5))
         gaps = self.night * tail * z("gap", listing.market)
         moves = self.sigma * z("move", listing.market)
         self.log_open, self.log_close = _walk(log(listing.level), gaps, moves)
+        self._expect(listing, median)
+
+    def _expect(self, listing: Listing, median: float) -> None:
+        """Set what far days are expected to be like."""
         self._long_run = (median * _LONG_RUN) ** 2
         self._night_share = (listing.gap / median) ** 2
 
@@ -72,6 +73,12 @@ class Days:
     def moves(self) -> Floats:
         """The log move of each day, open to close."""
         return np.asarray(self.log_close - self.log_open)
+
+
+def implied(median: float, mood: Floats) -> Floats:
+    """Return the total volatility implied at 09:35 for days of a mood, ln(sigma / median)."""
+    calm = np.maximum(mood, _CALM)
+    return np.asarray(median * _IMPLIED * np.exp(_IMPLIED_SLOPE * calm + _IMPLIED_CURVE * calm**2))
 
 
 class _Draws:

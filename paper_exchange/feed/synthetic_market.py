@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -35,10 +36,13 @@ class Moment:
 class Market:
     """The synthetic market under one seed; the calendar gives its hours."""
 
-    def __init__(self, seed: int, calendar: Calendar) -> None:
+    def __init__(
+        self, seed: int, calendar: Calendar, listings: Sequence[Listing] = LISTINGS
+    ) -> None:
         self.seed = seed
         self.calendar = calendar
-        self._listings = {listing.symbol: listing for listing in LISTINGS}
+        self.listings = tuple(listings)
+        self._listings = {listing.symbol: listing for listing in listings}
         self.days = lru_cache(maxsize=None)(self._days)
         self.path = lru_cache(maxsize=_PATHS_CACHED)(self._path)
 

@@ -46,6 +46,7 @@ class Book:
 
     listing: Listing
     expiry: int  # session index
+    symbols: tuple[str, ...]
     strikes: Floats
     calls: Bools
     keys: Words
@@ -58,6 +59,7 @@ class Book:
         return cls(
             listing=listing,
             expiry=expiry,
+            symbols=tuple(contract.symbol for contract in contracts),
             strikes=np.asarray([float(contract.strike) for contract in contracts]),
             calls=np.asarray([contract.is_call for contract in contracts]),
             keys=np.asarray([key(seed, contract.symbol) for contract in contracts], np.uint64),

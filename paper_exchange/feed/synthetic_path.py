@@ -48,10 +48,7 @@ class Path:
         sigma: float,
         shares: Floats,
     ) -> None:
-        self.minutes = len(shares)
-        self._keys = {
-            name: key(seed, symbol, ordinal, name) for name in ("minute", "second", "eighth")
-        }
+        self._draw_by(seed, symbol, ordinal, len(shares))
         common = key(seed, MARKET, ordinal, "minute")
         weights = _clustered(shares, key(seed, MARKET, ordinal, "cluster"))
         self.sd = sigma * np.sqrt(weights)
@@ -62,6 +59,12 @@ class Path:
         steps = bridge(self.sd * z, move, weights)
         self.bounds = log_open + np.concatenate(([0.0], np.cumsum(steps)))
         self.bounds[-1] = log_open + move
+
+    def _draw_by(self, seed: int, symbol: str, ordinal: int, minutes: int) -> None:
+        self.minutes = minutes
+        self._keys = {
+            name: key(seed, symbol, ordinal, name) for name in ("minute", "second", "eighth")
+        }
         self._kept = lru_cache(maxsize=_CACHED)(self._minute_ticks)
 
     @property

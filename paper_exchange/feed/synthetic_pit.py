@@ -30,12 +30,22 @@ class Pit:
     def __init__(self, market: Market, listing: Listing) -> None:
         self.market, self.listing = market, listing
         self.maker = StockMaker(market, listing)
-        self.tape = StockTape(market, listing, self.maker)
-        self.options = OptionListing(market, listing)
+        self.tape = self._tape()
+        self.options = self._listed()
         self.option_maker = Maker(market, listing)
         self.option_tape = OptionTape(market, listing, self.option_maker)
         self._alone = lru_cache(maxsize=_CONTRACTS_CACHED)(self._book)
         self._whole_day = lru_cache(maxsize=_BARS_CACHED)(self._whole_day_bars)
+
+    def _tape(self) -> StockTape:
+        return StockTape(self.market, self.listing, self.maker)
+
+    def _listed(self) -> OptionListing:
+        return OptionListing(self.market, self.listing)
+
+    def trades_on(self, index: int) -> bool:
+        """Return whether the asset trades on a day of its calendar."""
+        return index >= 0
 
     def book(self, contracts: tuple[OptionContract, ...], expiry: int) -> Book:
         """Return the columns of some contracts of one expiry; the same again for one alone."""

@@ -52,6 +52,7 @@ class Markets:
             quotes=dict(zip(symbols, self._source.quotes(symbols, now), strict=True)),
             listings=known,
             rules=self._rules,
+            halted=frozenset(symbol for symbol in known if self._source.halted(symbol, now)),
         )
 
     def for_order(self, state: AccountState, symbols: Iterable[str], now: datetime) -> Market:

@@ -194,6 +194,7 @@ class Board:
     def __init__(self, quotes: Mapping[str, Quote] = QUOTES) -> None:
         self.standing = dict(quotes)
         self.closes = {"SPY": Decimal("607.50"), "AAPL": Decimal("200.00")}
+        self.halts: set[str] = set()
 
     def assets(self) -> tuple[Asset, ...]:
         """Return two stocks and a coin."""
@@ -218,6 +219,10 @@ class Board:
     def quotes(self, symbols: Sequence[str], at: datetime) -> list[Quote | None]:
         """Return the standing quotes."""
         return [self.standing.get(symbol) for symbol in symbols]
+
+    def halted(self, symbol: str, at: datetime) -> bool:
+        """Return whether a test has halted it."""
+        return symbol in self.halts
 
     def contracts(self, underlying: str, day: date) -> tuple[OptionContract, ...]:
         """Return what has a quote and has not expired."""

@@ -1,0 +1,36 @@
+"""Recorded days as a Source: every answer a function of the recording, a seed and an instant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from common.contracts import AssetClass, OptionContract, asset_class
+from common.session import trading_day
+from paper_exchange.feed.calendar import Calendar
+from paper_exchange.feed.recording import Recording
+from paper_exchange.feed.replay_market import RecordedMarket
+from paper_exchange.feed.replay_pit import RecordedPit
+from paper_exchange.feed.synthetic import SyntheticSource
+
+
+class ReplaySource(SyntheticSource):
+    """The market of a recording; on a day that was not recorded nothing is quoted.
+
+    Recorded quotes are served as they were, the last known standing, missing sides missing,
+    crossed ones crossed. What was not recorded is drawn as the synthetic market draws it:
+    quotes inside the recorded minutes, and a chain by the calibrated smile.
+    """
+
+    def __init__(self, seed: int, calendar: Calendar, recording: Recording) -> None:
+        market = RecordedMarket(seed, calendar, recording)
+        self._recording = recording
+        self._trade_in(market, [RecordedPit(market, listing) for listing in market.listings])
+
+    def halted(self, symbol: str, at: datetime) -> bool:
+        """Return whether trading in a symbol is halted or paused at an instant."""
+        day = self._recording.days.get(trading_day(at))
+        if day is None or not day.halts:
+            return False
+        if asset_class(symbol) is AssetClass.OPTION:
+            symbol = OptionContract.from_occ(symbol).underlying
+        return any(halt.symbol == symbol and halt.start <= at < halt.end for halt in day.halts)
