@@ -7,11 +7,10 @@ so in place, because one writer owns it and copies would cost more than the deci
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
-
-import msgspec
+from typing import Final
 
 from common.contracts import AssetClass, asset_class
 from common.money import ZERO, Dollars, Qty
@@ -38,18 +37,23 @@ from paper_exchange.engine.events import (
     OptionSettled,
     OrderAccepted,
     OrderCanceled,
-    OrderExpired,
     OrderFilled,
     OrderOpened,
     OrderRejected,
+    OrderTrailed,
+    OrderTriggered,
 )
 from paper_exchange.engine.expiry import end_day, expired
 from paper_exchange.engine.ledger import Book, transfer
+from paper_exchange.engine.lifecycle import OrderEvent, after
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import execute, release
-from paper_exchange.engine.orders import LegState, OrderState, Status
+from paper_exchange.engine.orders import OrderState, Status
 from paper_exchange.engine.positions import NINE_PLACES, PositionState
 from paper_exchange.engine.state import AccountState
+from paper_exchange.engine.triggers import reached, reference, trail
+
+_WITHOUT_POSTING: Final = (AccountConfigured, OrderOpened, OrderTrailed, OrderTriggered, DayEnded)
 
 
 def decide(state: AccountState, command: Command, market: Market, now: datetime) -> Sequence[Event]:
@@ -96,7 +100,7 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.marks = dict(event.closes)
         case _:
             _evolve_order(state, event)
-    if not isinstance(event, AccountConfigured | OrderOpened | DayEnded):
+    if not isinstance(event, _WITHOUT_POSTING):
         state.ledger.post(event.posting)
     if isinstance(event, AccountOpened):
         state.last_equity = state.cash
@@ -112,6 +116,8 @@ def _submit(
     events: list[Event] = [
         OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now)
     ]
+    if order.watching:
+        return events
     if order.status is Status.NEW and (traded := execute(state, order, market, now)) is not None:
         events.append(traded)
         if isinstance(traded, OrderRejected):
@@ -129,11 +135,30 @@ def _match(state: AccountState, command: MatchOrder, market: Market, now: dateti
     if order.status.terminal or listing is None or not market.is_open(listing, now):
         return []
     events: list[Event] = []
-    if order.status is Status.ACCEPTED:
-        events.append(OrderOpened(order_id=order.id, at=now))
+    for event in _awakened(order, market, now):
+        events.append(event)
+        order = after(order, event)
+    if order.watching:
+        return events
     if (traded := execute(state, order, market, now)) is not None:
         events.append(traded)
     return events
+
+
+def _awakened(order: OrderState, market: Market, now: datetime) -> Iterator[OrderEvent]:
+    """Yield what a market that is open does to an order before it can trade."""
+    if order.status is Status.ACCEPTED:
+        yield OrderOpened(order_id=order.id, at=now)
+    side = order.side or Side.BUY
+    price = reference(side, market.quote(order.symbol)) if order.watching else None
+    if price is None:
+        return
+    stop = order.stop_price
+    if order.type is OrderType.TRAILING_STOP and (moved := trail(order, price)) is not None:
+        hwm, stop = moved
+        yield OrderTrailed(order_id=order.id, hwm=hwm, stop_price=stop, at=now)
+    if stop is not None and reached(side, stop, price):
+        yield OrderTriggered(order_id=order.id, price=price, at=now)
 
 
 def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> list[Event]:
@@ -196,58 +221,16 @@ def _opened(command: OpenAccount, now: datetime) -> AccountOpened:
     )
 
 
-def _evolve_order(
-    state: AccountState,
-    event: OrderOpened | OrderFilled | OrderCanceled | OrderExpired | OrderRejected,
-) -> None:
-    order = state.orders[event.order_id]
-    replace = msgspec.structs.replace
-    match event:
-        case OrderOpened():
-            order = replace(order, status=Status.NEW)
-        case OrderFilled():
-            order = _traded(order, event)
-            _hold_positions(state, event.fills)
-            state.fee_day = event.fee_day
-            state.fee_accruals = event.fee_accruals
-            state.movements.append((event, order))
-        case OrderCanceled():
-            order = replace(order, status=Status.CANCELED, canceled_at=event.at, hold=ZERO)
-        case OrderExpired():
-            order = replace(order, status=Status.EXPIRED, expired_at=event.at, hold=ZERO)
-        case OrderRejected():
-            order = replace(
-                order,
-                status=Status.REJECTED,
-                failed_at=event.at,
-                reject_reason=event.reason,
-                hold=ZERO,
-            )
-    state.orders[order.id] = replace(order, updated_at=event.at)
+def _evolve_order(state: AccountState, event: OrderEvent) -> None:
+    order = after(state.orders[event.order_id], event)
+    state.orders[order.id] = order
+    if isinstance(event, OrderFilled):
+        _hold_positions(state, event.fills)
+        state.fee_day = event.fee_day
+        state.fee_accruals = event.fee_accruals
+        state.movements.append((event, order))
     if order.status.terminal:
         del state.working[order.id]
-
-
-def _traded(order: OrderState, event: OrderFilled) -> OrderState:
-    by_leg = {fill.order_id: fill for fill in event.fills}
-    return msgspec.structs.replace(
-        order,
-        status=Status.FILLED if event.complete else Status.PARTIALLY_FILLED,
-        filled_qty=order.filled_qty + event.qty,
-        filled_value=order.filled_value + event.qty * event.price,
-        filled_at=event.at if event.complete else None,
-        fills=order.fills + 1,
-        hold=event.hold,
-        legs=tuple(_leg_traded(leg, by_leg[leg.id]) for leg in order.legs),
-    )
-
-
-def _leg_traded(leg: LegState, fill: LegFill) -> LegState:
-    return msgspec.structs.replace(
-        leg,
-        filled_qty=leg.filled_qty + fill.qty,
-        filled_value=leg.filled_value + fill.qty * fill.price,
-    )
 
 
 def _hold_positions(state: AccountState, fills: tuple[LegFill, ...]) -> None:

@@ -10,8 +10,8 @@ import msgspec
 
 from common.contracts import AssetClass
 from common.ids import OrderId
-from common.money import ZERO, Qty
-from common.orders import OrderClass, PositionIntent
+from common.money import ZERO, Price, Qty
+from common.orders import OrderClass, OrderType, PositionIntent, Side
 from paper_exchange.engine.buying_power import (
     check_coverage,
     check_funds,
@@ -32,6 +32,7 @@ from paper_exchange.engine.orders import LegState, OrderState, Status
 from paper_exchange.engine.permissions import check_permissions, check_suspension
 from paper_exchange.engine.positions import NINE_PLACES
 from paper_exchange.engine.state import AccountState
+from paper_exchange.engine.triggers import reference, trailing_stop
 
 
 def admit(state: AccountState, command: SubmitOrder, market: Market, now: datetime) -> OrderState:
@@ -62,6 +63,7 @@ def _order(
 ) -> OrderState:
     mleg = command.order_class is OrderClass.MLEG
     is_open = market.is_open(listings[0], now)
+    hwm = _mark(command, market) if is_open else None
     return OrderState(
         id=command.order_id,
         client_order_id=command.client_order_id or _derived(command, "client"),
@@ -80,9 +82,25 @@ def _order(
         qty=_qty(command, listings[0]),
         notional=command.notional,
         limit_price=command.limit_price,
+        stop_price=command.stop_price if hwm is None else _trailing(command, hwm),
+        trail_price=command.trail_price,
+        trail_percent=command.trail_percent,
+        hwm=hwm,
         extended_hours=command.extended_hours,
         legs=_legs(command, intents) if mleg else (),
     )
+
+
+def _mark(command: SubmitOrder, market: Market) -> Price | None:
+    """Return where a trail begins, None for what is no trail or has no market yet."""
+    if command.type is not OrderType.TRAILING_STOP:
+        return None
+    return reference(command.side or Side.BUY, market.quote(command.symbol))
+
+
+def _trailing(command: SubmitOrder, mark: Price) -> Price:
+    side = command.side or Side.BUY
+    return trailing_stop(side, mark, command.trail_price, command.trail_percent)
 
 
 def _legs(command: SubmitOrder, intents: tuple[PositionIntent, ...]) -> tuple[LegState, ...]:

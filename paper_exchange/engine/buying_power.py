@@ -170,12 +170,15 @@ def _margin_change(state: AccountState, order: OrderState) -> Dollars:
 
 
 def _price(order: OrderState, market: Market) -> Price:
-    """Return the worst price an order can pay: its limit, or the touch as it stands."""
+    """Return the worst price an order can pay: its bound, or the touch or stop."""
     at = touch(order, market.quotes)
-    if order.limit_price is not None:
-        price = order.limit_price
+    if order.bound is not None:
+        price = order.bound
     elif at is not None:
         price = at.net
+        if order.stop_price is not None:
+            worse = max if order.side is Side.BUY else min
+            price = worse(price, order.stop_price)
     elif order.side is Side.SELL:
         price = ZERO  # a sale receives: without a bid it waits, and costs nothing
     else:

@@ -32,7 +32,8 @@ class SubmitOrder:
 
     A simple order has symbol and side, a multi-leg one has legs instead. Exactly one of
     qty (shares, coins, contracts or units) and notional (dollars) is to be given. limit_price
-    is net and signed for a multi-leg order. position_intent None is inferred.
+    is net and signed for a multi-leg order. position_intent None is inferred. A trailing
+    stop has one of trail_price (dollars) and trail_percent.
     """
 
     order_id: OrderId
@@ -44,6 +45,9 @@ class SubmitOrder:
     qty: Qty | None = None
     notional: Dollars | None = None
     limit_price: Price | None = None
+    stop_price: Price | None = None
+    trail_price: Price | None = None
+    trail_percent: Decimal | None = None
     position_intent: PositionIntent | None = None
     legs: tuple[LegRequest, ...] = ()
     client_order_id: str | None = None

@@ -54,6 +54,23 @@ class OrderOpened(msgspec.Struct, frozen=True, kw_only=True, tag="order_opened.1
     at: datetime
 
 
+class OrderTrailed(msgspec.Struct, frozen=True, kw_only=True, tag="order_trailed.1"):
+    """The market has moved a trailing stop: its mark and its stop from now on."""
+
+    order_id: OrderId
+    hwm: Price
+    stop_price: Price
+    at: datetime
+
+
+class OrderTriggered(msgspec.Struct, frozen=True, kw_only=True, tag="order_triggered.1"):
+    """A stop was elected: from now on a market order, or a limit order at its limit."""
+
+    order_id: OrderId
+    price: Price  # of the touch that elected it
+    at: datetime
+
+
 class LegFill(msgspec.Struct, frozen=True, kw_only=True):
     """One execution in one symbol. order_id: the leg's, or the order's own when simple.
 
@@ -143,6 +160,8 @@ Event: TypeAlias = (
     | AccountConfigured
     | OrderAccepted
     | OrderOpened
+    | OrderTrailed
+    | OrderTriggered
     | OrderFilled
     | OrderCanceled
     | OrderExpired

@@ -10,20 +10,21 @@ from decimal import Decimal
 from math import gcd
 from typing import Final
 
-from common.contracts import AssetClass, OptionContract, option_tick
+from common.contracts import AssetClass, OptionContract
 from common.ids import CLIENT_ORDER_ID_MAX
-from common.money import CENT, Price, on_tick, plain
-from common.orders import OrderClass, OrderType, PositionIntent, TimeInForce
+from common.money import CENT, on_tick, plain
+from common.orders import OrderClass, OrderType, PositionIntent
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
 from paper_exchange.engine.market import Listing, Market
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
+from paper_exchange.engine.terms import check_prices, check_terms, check_ticks
+from paper_exchange.engine.triggers import check_stop
 
 QTY_MAX: Final = Decimal(1_000_000_000)
 LEGS: Final = range(2, 5)
 MINIMUM: Final = {AssetClass.EQUITY: Decimal(1), AssetClass.CRYPTO: Decimal(10)}  # dollars
-SUB_DOLLAR_TICK: Final = Decimal("0.0001")
 
 
 def check_form(
@@ -31,7 +32,7 @@ def check_form(
 ) -> tuple[Listing, ...]:
     """Return what an order trades, one listing a leg; raise Refused for what cannot be."""
     _client_order_id(state, command)
-    _price_given(command)
+    check_prices(command)
     if command.extended_hours:
         raise refusals.unprocessable("extended hours trading is not available on this exchange")
     if command.order_class is OrderClass.MLEG:
@@ -41,8 +42,9 @@ def check_form(
     else:
         listings = (_simple(command, market, now),)
     _quantity(command, listings[0])
-    _time_in_force(command, listings[0])
-    _tick(command, listings[0])
+    check_terms(command, listings[0], fractional=is_fractional(command))
+    check_ticks(command, listings[0])
+    check_stop(command, market.quote(listings[0].symbol))
     if (
         command.type is OrderType.MARKET
         and listings[0].asset_class is AssetClass.OPTION
@@ -77,16 +79,6 @@ def _client_order_id(state: AccountState, command: SubmitOrder) -> None:
         raise refusals.invalid(f"client_order_id must be at most {CLIENT_ORDER_ID_MAX} characters")
     if given in state.client_ids:
         raise refusals.invalid("client_order_id must be unique")
-
-
-def _price_given(command: SubmitOrder) -> None:
-    if command.type is OrderType.LIMIT and command.limit_price is None:
-        raise refusals.invalid("limit orders require a limit price")
-    if command.type is OrderType.MARKET and command.limit_price is not None:
-        raise refusals.invalid("market orders require no stop or limit price")
-    simple = command.order_class is OrderClass.SIMPLE
-    if simple and command.limit_price is not None and command.limit_price <= 0:
-        raise refusals.invalid("limit_price must be > 0")
 
 
 def _legs(command: SubmitOrder) -> None:
@@ -183,37 +175,6 @@ def _notional(command: SubmitOrder, notional: Decimal, listing: Listing) -> None
         raise refusals.invalid("notional must be whole cents")
 
 
-def _time_in_force(command: SubmitOrder, listing: Listing) -> None:
-    time_in_force = command.time_in_force
-    match listing.asset_class:
-        case AssetClass.OPTION if time_in_force is TimeInForce.IOC:
-            raise refusals.unprocessable("invalid time_in_force")
-        case AssetClass.CRYPTO if time_in_force is TimeInForce.DAY:
-            raise refusals.unprocessable("invalid crypto time_in_force")
-        case AssetClass.EQUITY if time_in_force is not TimeInForce.DAY and is_fractional(command):
-            raise refusals.unprocessable("fractional orders must be DAY orders")
-        case _:
-            return
-
-
 def is_fractional(command: SubmitOrder) -> bool:
     """Whether it asks for less than whole units somewhere."""
     return command.qty is None or command.qty != command.qty.to_integral_value()
-
-
-def _tick(command: SubmitOrder, listing: Listing) -> None:
-    limit = command.limit_price
-    if limit is not None and not on_tick(limit, _tick_of(command, listing, limit)):
-        raise refusals.sub_penny(limit)
-
-
-def _tick_of(command: SubmitOrder, listing: Listing, limit: Price) -> Price:
-    if command.order_class is OrderClass.MLEG:
-        return CENT
-    match listing.asset_class:
-        case AssetClass.OPTION:
-            return option_tick(listing.underlying, limit)
-        case AssetClass.EQUITY:
-            return CENT if limit >= 1 else SUB_DOLLAR_TICK
-        case AssetClass.CRYPTO:
-            return Decimal("0.000000001")

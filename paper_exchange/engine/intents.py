@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from common.contracts import AssetClass
 from common.money import ZERO, Qty, plain
-from common.orders import OrderClass, PositionIntent, Side
+from common.orders import OrderClass, OrderType, PositionIntent, Side
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
 from paper_exchange.engine.figures import closing_claims
@@ -105,7 +105,9 @@ def check_crossing(state: AccountState, command: SubmitOrder, intent: PositionIn
 
 
 def _wash(order: OrderState, command: SubmitOrder) -> str | None:
-    if order.limit_price is None or command.limit_price is None:
+    if OrderType.TRAILING_STOP in (order.type, command.type):
+        return None
+    if order.limit_price is None or command.limit_price is None or order.watching:
         return "opposite side market/stop order exists"
     if command.side is Side.BUY:
         if command.limit_price >= order.limit_price:

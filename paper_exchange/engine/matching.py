@@ -70,12 +70,13 @@ def touch(order: OrderState, quotes: Mapping[str, Quote | None]) -> Touch | None
 
 
 def marketable(order: OrderState, at: Touch) -> bool:
-    """Return whether a limit allows the touch; a market order's always does."""
-    if order.limit_price is None:
+    """Return whether an order's bound allows the touch; a market order's always does."""
+    bound = order.bound
+    if bound is None:
         return True
     if not order.is_mleg and order.side is Side.SELL:
-        return at.net >= order.limit_price
-    return at.net <= order.limit_price
+        return at.net >= bound
+    return at.net <= bound
 
 
 def execute(

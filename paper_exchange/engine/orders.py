@@ -6,6 +6,7 @@ waits for its commit needs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -15,10 +16,14 @@ import msgspec
 
 from common.contracts import AssetClass
 from common.ids import OrderId
-from common.money import ZERO, Dollars, Price, Qty
+from common.money import CENT, ZERO, Dollars, Price, Qty
 from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
 
 _AVERAGE: Final = Decimal("0.000000001")  # places an average price is shown with
+_CHEAP: Final = Decimal(50)  # dollars, below which a collar is wider
+_COLLAR_CHEAP: Final = Decimal("1.04")  # of the stop, to buy shares at
+_COLLAR: Final = Decimal("1.025")
+STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 
 class Status(StrEnum):
@@ -38,8 +43,19 @@ class Status(StrEnum):
         """Whether nothing can follow."""
         return self in _TERMINAL
 
+    def may_become(self, after: Status) -> bool:
+        """Whether an event may move an order from here to there."""
+        return after in _NEXT[self]
+
 
 _TERMINAL: Final = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED})
+_NEXT: Final[Mapping[Status, frozenset[Status]]] = {
+    Status.PENDING_NEW: frozenset(),
+    Status.ACCEPTED: _TERMINAL - {Status.FILLED} | {Status.NEW},
+    Status.NEW: _TERMINAL | {Status.NEW, Status.PARTIALLY_FILLED},
+    Status.PARTIALLY_FILLED: _TERMINAL | {Status.PARTIALLY_FILLED},
+    **dict.fromkeys(_TERMINAL, frozenset[Status]()),
+}
 
 
 class LegState(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +90,9 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
 
     A multi-leg order has symbol "" and no side, asset_class or position_intent; its
     limit_price and filled_avg_price are net, a credit negative, and qty counts units.
-    A notional order keeps qty None. hold: dollars reserved for what is not filled yet.
+    A notional order keeps qty None. hold: dollars reserved for what is not filled yet. A stop
+    is elected at triggered_at, and until then does not trade; hwm is the best price a trail
+    has seen, None before it saw any.
     fills: how many executions it has had. Legs share their parent's status and times.
     """
 
@@ -95,6 +113,11 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     qty: Qty | None = None
     notional: Dollars | None = None
     limit_price: Price | None = None
+    stop_price: Price | None = None
+    trail_price: Price | None = None
+    trail_percent: Decimal | None = None
+    hwm: Price | None = None
+    triggered_at: datetime | None = None
     extended_hours: bool = False
     legs: tuple[LegState, ...] = ()
     filled_qty: Qty = ZERO
@@ -121,6 +144,25 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     def is_mleg(self) -> bool:
         """Whether it has legs that fill together."""
         return self.order_class is OrderClass.MLEG
+
+    @property
+    def watching(self) -> bool:
+        """Whether it is a stop that nothing has elected yet."""
+        return self.type in STOPS and self.triggered_at is None
+
+    @property
+    def bound(self) -> Price | None:
+        """The worst price it may trade at, None for any.
+
+        That is its limit, and for a stop that buys shares the broker's collar: such a stop
+        becomes a limit order a little above it.
+        """
+        if self.limit_price is not None or self.type is not OrderType.STOP:
+            return self.limit_price
+        if self.side is not Side.BUY or self.asset_class is not AssetClass.EQUITY:
+            return None
+        stop = self.stop_price or ZERO
+        return (stop * (_COLLAR_CHEAP if stop < _CHEAP else _COLLAR)).quantize(CENT)
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -123,10 +123,10 @@ def quantity(
     )
 
 
-def sub_penny(limit: Decimal) -> Refused:
+def sub_penny(name: str, price: Decimal) -> Refused:
     """Return the refusal of a price between ticks."""
     return unprocessable(
-        f"invalid limit_price {plain(limit)}. "
+        f"invalid {name} {plain(price)}. "
         "sub-penny increment does not fulfill minimum pricing criteria"
     )
 

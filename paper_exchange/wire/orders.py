@@ -13,15 +13,11 @@ Json = dict[str, Any]
 
 # What no order here ever has; Alpaca shows the keys all the same.
 _NEVER: Mapping[str, Any] = {
-    "hwm": None,
     "replaced_at": None,
     "replaced_by": None,
     "replaces": None,
     "source": "access_key",
-    "stop_price": None,
     "subtag": None,
-    "trail_percent": None,
-    "trail_price": None,
 }
 
 
@@ -78,10 +74,14 @@ def _common(of: OrderState) -> Json:
         "extended_hours": of.extended_hours,
         "failed_at": instant_or_none(of.failed_at),
         "filled_at": instant_or_none(of.filled_at),
+        "hwm": text(of.hwm),
         "order_class": of.order_class.value,
         "status": of.status.value,
+        "stop_price": text(of.stop_price),
         "submitted_at": instant(of.submitted_at),
         "time_in_force": of.time_in_force.value,
+        "trail_percent": text(of.trail_percent),
+        "trail_price": text(of.trail_price),
         "type": of.type.value,
         "updated_at": instant(of.updated_at),
     }

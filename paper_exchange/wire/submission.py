@@ -26,9 +26,6 @@ LARGEST: Final = Decimal(1_000_000_000)
 FINEST: Final = Decimal("0.000000001")  # nine places, as the broker keeps
 
 _UNSERVED: Final = (
-    "stop_price",
-    "trail_price",
-    "trail_percent",
     "take_profit",
     "stop_loss",
     "advanced_instructions",
@@ -63,9 +60,9 @@ class PostedOrder(msgspec.Struct, frozen=True):
     extended_hours: bool | str | None = None
     legs: list[PostedLeg] | None = None
     notional: Number = None
-    stop_price: Any = None
-    trail_price: Any = None
-    trail_percent: Any = None
+    stop_price: Number = None
+    trail_price: Number = None
+    trail_percent: Number = None
     take_profit: Any = None
     stop_loss: Any = None
     advanced_instructions: Any = None
@@ -114,7 +111,7 @@ def order_type(order: PostedOrder) -> OrderType:
     if not text:
         raise BadParameter("type is required")
     if text not in _TYPES:
-        raise Refused(422, 42210000, f"invalid type: {text!r:.20}; served are market and limit")
+        raise Refused(422, 42210000, f"invalid type: {text!r:.20}")
     return _TYPES[text]
 
 
@@ -158,6 +155,9 @@ def to_command(order: PostedOrder, order_id: OrderId) -> SubmitOrder:
         qty=_number("qty", order.qty),
         notional=_number("notional", order.notional),
         limit_price=_number("limit_price", order.limit_price),
+        stop_price=_number("stop_price", order.stop_price),
+        trail_price=_number("trail_price", order.trail_price),
+        trail_percent=_number("trail_percent", order.trail_percent),
         position_intent=intent(order.position_intent),
         legs=tuple(_leg(leg) for leg in order.legs or ()),
         client_order_id=client_order_id(order),

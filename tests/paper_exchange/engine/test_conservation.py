@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from common.contracts import Right
 from common.money import ZERO
-from common.orders import Side, TimeInForce
+from common.orders import OrderType, Side, TimeInForce
+from common.quotes import Quote
 from paper_exchange.engine.account import evolve
 from paper_exchange.engine.commands import (
     CancelOrder,
@@ -26,6 +28,8 @@ from paper_exchange.engine.events import (
     OptionSettled,
     OrderFilled,
     OrderOpened,
+    OrderTrailed,
+    OrderTriggered,
     decode,
     encode,
 )
@@ -44,6 +48,8 @@ LATER = [occ(600, expiry=FOLLOWING.day), occ(605, expiry=FOLLOWING.day)]
 OPTIONS = [*CALLS, *PUTS, *LATER]
 SIMPLE = [*OPTIONS, "SPY", "AAPL", "BTC/USD"]
 
+STOPS = [OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP]
+
 Step = Callable[[Trader], None]
 
 cents = st.integers(1, 1200).map(lambda n: Decimal(n) / 100)
@@ -57,6 +63,8 @@ def simple_orders(draw: st.DrawFn) -> Step:
     size = str(Decimal(qty) / 4) if symbol == "BTC/USD" else str(qty)
     away = draw(st.none() | st.integers(-20, 20))
     time_in_force = None
+    stop = draw(st.sampled_from([*[None] * 6, *STOPS]))
+    gap = Decimal(draw(st.integers(1, 60))) / 100
     if symbol in ("SPY", "AAPL"):
         time_in_force = draw(st.sampled_from(TimeInForce))
 
@@ -64,9 +72,24 @@ def simple_orders(draw: st.DrawFn) -> Step:
         quote = trader.market.quotes[symbol]
         assert quote is not None
         limit = None if away is None else str(max(quote.ask + Decimal(away) / 100, Decimal("0.01")))
-        trader.do(trader.simple(symbol, side, size, limit, time_in_force=time_in_force))
+        command = trader.simple(symbol, side, size, limit, time_in_force=time_in_force)
+        trader.do(command if stop is None else stopped(command, stop, quote, gap))
 
     return step
+
+
+def stopped(command: SubmitOrder, kind: OrderType, quote: Quote, gap: Decimal) -> SubmitOrder:
+    """Return an order as a stop that is gap dollars away from its touch."""
+    touch = quote.ask + gap if command.side is Side.BUY else quote.bid - gap
+    stop = max(touch, Decimal("0.01"))
+    trail = kind is OrderType.TRAILING_STOP
+    return replace(
+        command,
+        type=kind,
+        limit_price=stop if kind is OrderType.STOP_LIMIT else None,
+        stop_price=None if trail else stop,
+        trail_price=gap if trail else None,
+    )
 
 
 @st.composite
@@ -289,9 +312,8 @@ def test_events_keep_their_order(sequence: list[Step]) -> None:
         if order_id is None:
             continue
         assert order_id not in ended
-        if not isinstance(event, OrderOpened) and not (
-            isinstance(event, OrderFilled) and not event.complete
-        ):
+        moving = isinstance(event, OrderOpened | OrderTrailed | OrderTriggered)
+        if not moving and not (isinstance(event, OrderFilled) and not event.complete):
             ended.add(order_id)
     assert ended == {o.id for o in trader.state.orders.values() if o.status.terminal}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,7 @@ from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInFor
 from common.quotes import Quote
 from paper_exchange.engine.matching import marketable, touch
 from paper_exchange.engine.orders import LegState, OrderState, Status
+from paper_exchange.engine.triggers import reached, reference, trail
 from paper_exchange.venue.book import Book, Ref
 from tests.paper_exchange.builders import ME, NOON, quote
 
@@ -40,6 +42,31 @@ def _order(number: int, symbol: str, side: Side, limit: int | None) -> OrderStat
     )
 
 
+def _stop(order: OrderState, kind: OrderType, at: int) -> OrderState:
+    """Return an order as a stop at a price, or as a trail that has seen it."""
+    trailing = kind is OrderType.TRAILING_STOP
+    return msgspec.structs.replace(
+        order,
+        type=kind,
+        stop_price=Decimal(at) + 2 * (order.side or Side.BUY).sign if trailing else Decimal(at),
+        hwm=Decimal(at) if trailing else None,
+        trail_price=Decimal(2) if trailing else None,
+    )
+
+
+def _due(order: OrderState, now: dict[str, Quote]) -> bool:
+    """Whether quotes fill, elect or move an order, by looking at it alone."""
+    if not order.watching:
+        at = touch(order, now)
+        return at is not None and marketable(order, at)
+    side = order.side or Side.BUY
+    price = reference(side, now.get(order.symbol))
+    if price is None or order.stop_price is None:
+        return False
+    moved = order.type is OrderType.TRAILING_STOP and trail(order, price) is not None
+    return moved or reached(side, order.stop_price, price)
+
+
 def _spread(number: int, limit: int) -> OrderState:
     legs = tuple(
         LegState(
@@ -59,8 +86,13 @@ def _spread(number: int, limit: int) -> OrderState:
     )
 
 
+Wanted: TypeAlias = list[tuple[str, Side, int | None, OrderType | None]]
+
 kinds = st.tuples(
-    st.sampled_from([*SYMBOLS, ""]), st.sampled_from(Side), st.none() | st.integers(1, 9)
+    st.sampled_from([*SYMBOLS, ""]),
+    st.sampled_from(Side),
+    st.none() | st.integers(1, 9),
+    st.sampled_from([None, OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP]),
 )
 quotes = st.tuples(st.integers(0, 9), st.integers(0, 3)).map(
     lambda sides: quote(sides[0], sides[0] + sides[1])
@@ -74,25 +106,27 @@ quotes = st.tuples(st.integers(0, 9), st.integers(0, 3)).map(
     st.fixed_dictionaries({}, optional=dict.fromkeys(SYMBOLS, quotes)),
 )
 def test_it_fires_what_a_search_of_all_orders_finds(
-    wanted: list[tuple[str, Side, int | None]], ended: set[int], now: dict[str, Quote]
+    wanted: list[tuple[str, Side, int | None, OrderType | None]],
+    ended: set[int],
+    now: dict[str, Quote],
 ) -> None:
     orders = [
         _order(number, symbol, side, limit) if symbol else _spread(number, limit or 1)
-        for number, (symbol, side, limit) in enumerate(wanted)
+        for number, (symbol, side, limit, _) in enumerate(wanted)
     ]
     book = Book()
     for order in orders:
         book.put(ME, order)
+    for number, (symbol, _, limit, kind) in enumerate(wanted):  # whatever it was before
+        if symbol and kind is not None:
+            orders[number] = _stop(orders[number], kind, limit or 5)
+            book.put(ME, orders[number])
     for number in ended & set(range(len(orders))):
         orders[number] = msgspec.structs.replace(orders[number], status=Status.CANCELED)
         book.put(ME, orders[number])
     working = [order for order in orders if not order.status.terminal]
 
-    expected = {
-        order.id
-        for order in working
-        if (at := touch(order, now)) is not None and marketable(order, at)
-    }
+    expected = {order.id for order in working if _due(order, now)}
     fired = [ref.order for ref in book.fired(now)]
     assert len(fired) == len(set(fired))
     assert set(fired) == expected

@@ -1,0 +1,123 @@
+"""What may be combined: type, time in force and class by kind of asset, and their prices.
+
+Tables, in the broker's words where they are known; texts without a known original are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from common.contracts import AssetClass, option_tick
+from common.money import CENT, Price, on_tick
+from common.orders import OrderClass, OrderType, TimeInForce
+from paper_exchange.engine import refusals
+from paper_exchange.engine.commands import SubmitOrder
+from paper_exchange.engine.market import Listing
+from paper_exchange.engine.orders import STOPS
+from paper_exchange.engine.triggers import SUB_DOLLAR_TICK
+
+_PRICES: Final[Mapping[OrderType, tuple[frozenset[str], str]]] = {
+    OrderType.MARKET: (frozenset(), "market orders require no stop or limit price"),
+    OrderType.LIMIT: (frozenset({"limit_price"}), "limit orders require a limit price"),
+    OrderType.STOP: (frozenset({"stop_price"}), "stop orders require a stop price"),
+    OrderType.STOP_LIMIT: (
+        frozenset({"limit_price", "stop_price"}),
+        "stop limit orders require both stop and limit price",
+    ),
+    OrderType.TRAILING_STOP: (
+        frozenset(),
+        "trailing stop orders must specify one of trail_price or trail_percent",
+    ),
+}
+_ALONE: Final = "no other price is accepted for {} orders"  # ours
+
+_TYPES: Final[Mapping[AssetClass, tuple[frozenset[OrderType], str]]] = {
+    AssetClass.EQUITY: (frozenset(OrderType), ""),
+    AssetClass.OPTION: (
+        frozenset(OrderType) - {OrderType.TRAILING_STOP},
+        "invalid order type for options trading",
+    ),
+    AssetClass.CRYPTO: (
+        frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP_LIMIT}),
+        "invalid order type for crypto order",
+    ),
+}
+_TIMES: Final[Mapping[AssetClass, tuple[frozenset[TimeInForce], str]]] = {
+    AssetClass.EQUITY: (frozenset(TimeInForce), ""),
+    AssetClass.OPTION: (
+        frozenset({TimeInForce.DAY, TimeInForce.GTC}),
+        "invalid time_in_force",
+    ),
+    AssetClass.CRYPTO: (
+        frozenset({TimeInForce.GTC, TimeInForce.IOC}),
+        "invalid crypto time_in_force",
+    ),
+}
+_RESTING: Final = frozenset({TimeInForce.DAY, TimeInForce.GTC})
+
+
+def check_prices(command: SubmitOrder) -> None:
+    """Refuse a price that an order's type needs and lacks, or has and does not know."""
+    given = {name for name in ("limit_price", "stop_price") if getattr(command, name) is not None}
+    needed, text = _PRICES[command.type]
+    trails = [trail for trail in (command.trail_price, command.trail_percent) if trail is not None]
+    if needed - given or (command.type is OrderType.TRAILING_STOP) != (len(trails) == 1):
+        trailing = _PRICES[OrderType.TRAILING_STOP][1]
+        raise refusals.invalid(trailing if trails and not needed - given else text)
+    if given - needed:
+        alone = command.type is OrderType.MARKET
+        raise refusals.invalid(text if alone else _ALONE.format(command.type.value))
+    mleg = command.order_class is OrderClass.MLEG
+    _positive("limit_price", None if mleg else command.limit_price)
+    _positive("stop_price", command.stop_price)
+    _positive("trail_price", command.trail_price)
+    _positive("trail_percent", command.trail_percent)
+    if command.trail_percent is not None and command.trail_percent >= 100:
+        raise refusals.invalid("trail_percent must be < 100")
+
+
+def check_terms(command: SubmitOrder, listing: Listing, *, fractional: bool) -> None:
+    """Refuse a type or a time in force that an asset does not take."""
+    types, wrong_type = _TYPES[listing.asset_class]
+    if command.type not in types:
+        raise refusals.unprocessable(wrong_type)
+    if command.order_class is OrderClass.MLEG and command.type in STOPS:
+        raise refusals.unprocessable("mleg orders must be market or limit orders")
+    times, wrong_time = _TIMES[listing.asset_class]
+    if command.time_in_force not in times:
+        raise refusals.unprocessable(wrong_time)
+    resting = command.time_in_force in _RESTING or listing.asset_class is AssetClass.CRYPTO
+    if command.type in STOPS and not resting:
+        raise refusals.unprocessable("invalid time_in_force")
+    if listing.asset_class is not AssetClass.EQUITY or not fractional:
+        return
+    if command.time_in_force is not TimeInForce.DAY:
+        raise refusals.unprocessable("fractional orders must be DAY orders")
+    if command.type is OrderType.TRAILING_STOP:
+        raise refusals.unprocessable("fractional orders cannot be trailing stop orders")
+
+
+def check_ticks(command: SubmitOrder, listing: Listing) -> None:
+    """Refuse prices between ticks."""
+    for name, price in (("limit_price", command.limit_price), ("stop_price", command.stop_price)):
+        if price is not None and not on_tick(price, _tick_of(command, listing, price)):
+            raise refusals.sub_penny(name, price)
+
+
+def _positive(name: str, value: Decimal | None) -> None:
+    if value is not None and value <= 0:
+        raise refusals.invalid(f"{name} must be > 0")
+
+
+def _tick_of(command: SubmitOrder, listing: Listing, price: Price) -> Price:
+    if command.order_class is OrderClass.MLEG:
+        return CENT
+    match listing.asset_class:
+        case AssetClass.OPTION:
+            return option_tick(listing.underlying, price)
+        case AssetClass.EQUITY:
+            return CENT if price >= 1 else SUB_DOLLAR_TICK
+        case AssetClass.CRYPTO:
+            return Decimal("0.000000001")
