@@ -95,6 +95,12 @@ def parser() -> argparse.ArgumentParser:
     add("--data-plan", choices=[plan.value for plan in DataPlan], default=DataPlan.BASIC.value)
     add("--option-symbols-max", type=int, help="option quotes of one stream")
     add("--partial-fills", type=_share, default=0.0, help="share of fills that are partial")
+    add(
+        "--greeks",
+        choices=["strict", "enhanced"],
+        default="strict",
+        help="strict: none on expiry day",
+    )
     add("--log-level", choices=["debug", "info", "warning", "error"], default="info")
     return flags
 
@@ -167,6 +173,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         plan=DataPlan(arguments.data_plan),
         option_symbols_max=arguments.option_symbols_max,
         partial_fills=arguments.partial_fills,
+        enhanced_greeks=arguments.greeks == "enhanced",
     )
 
 

@@ -22,14 +22,22 @@ from common.contracts import AssetClass
 from common.errors import Misconfigured
 from common.ids import AccountId, RandomIds
 from paper_exchange.api.accounts import Accounts
+from paper_exchange.api.activities import Activities
+from paper_exchange.api.auctions import StockReference
+from paper_exchange.api.bulletins import Bulletins
+from paper_exchange.api.configurations import Configurations
 from paper_exchange.api.endpoint import Endpoint, Gate, reply
 from paper_exchange.api.limiter import RateLimit
+from paper_exchange.api.market_hours import MarketHours
 from paper_exchange.api.options import Options as OptionPaths
 from paper_exchange.api.orders import Orders
+from paper_exchange.api.portfolio import Portfolio
 from paper_exchange.api.reference import Reference
 from paper_exchange.api.routes import Path
+from paper_exchange.api.screener import Screener
 from paper_exchange.api.stocks import Stocks
 from paper_exchange.api.system import Admin, Move, System
+from paper_exchange.api.watchlists import WatchlistPaths
 from paper_exchange.engine.market import FillRules, Rules
 from paper_exchange.engine.updates import OrderUpdate
 from paper_exchange.feed.calendar import Calendar
@@ -40,6 +48,7 @@ from paper_exchange.feed.source import Source
 from paper_exchange.hub import Hub
 from paper_exchange.store.database import Database, file_of
 from paper_exchange.store.journal import SqlJournal
+from paper_exchange.store.watchlists import Watchlists
 from paper_exchange.stream.broadcast import Broadcast
 from paper_exchange.stream.market_data import MarketDataStreams
 from paper_exchange.stream.plan import DataPlan, feeds
@@ -72,7 +81,7 @@ class Options:
     the open. day: the first one, None the feed's own. recording: what to replay. speed:
     exchange seconds per second, None what it was before. rate_limit: requests a minute of
     each key, 0 none. option_symbols_max: replaces the plan's own.
-    partial_fills: share of fills that are partial.
+    partial_fills: share of fills that are partial. enhanced_greeks: given on expiry day too.
     """
 
     database: str
@@ -91,6 +100,7 @@ class Options:
     plan: DataPlan = DataPlan.BASIC
     option_symbols_max: int | None = None
     partial_fills: float = 0.0
+    enhanced_greeks: bool = False
 
 
 @asynccontextmanager
@@ -115,7 +125,8 @@ async def open_exchange(options: Options) -> AsyncIterator[Starlette]:
         keys = await Keys.load(database)
         await pulse.beat()
         await open_account(options, venue, keys)
-        parts = Parts(source, calendar, clock, venue, keys, hub, Broadcast(source, clock))
+        lists, broadcast = Watchlists(database), Broadcast(source, clock)
+        parts = Parts(source, calendar, clock, venue, keys, lists, hub, broadcast)
         async with asyncio.TaskGroup() as group:
             jobs = [group.create_task(job()) for job in (pulse.run, parts.broadcast.run)]
             yield application(options, parts, mover(clock, shard, pulse))
@@ -141,24 +152,33 @@ class Parts:
     clock: ExchangeClock
     venue: Venue
     keys: Keys
+    watchlists: Watchlists
     hub: Hub[OrderUpdate]
     broadcast: Broadcast
 
 
 def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
     """Return the routes of both hosts and the streams."""
-    source, clock, venue = parts.source, parts.clock, parts.venue
+    source, clock, venue, calendar = parts.source, parts.clock, parts.venue, parts.calendar
     authenticate = parts.keys.authenticate
     plus = options.plan is DataPlan.PLUS
     limit = RateLimit(options.rate_limit, MonotonicClock(), SystemClock())
     gate = Gate(authenticate, limit, RandomIds(), options.admin_key)
     paths = (
         *Orders(venue).paths(),
-        *Accounts(venue, source, parts.calendar, clock).paths(),
-        *Reference(source, clock, parts.calendar).paths(),
+        *Accounts(venue, source, calendar, clock).paths(),
+        *Configurations(venue).paths(),
+        *Activities(venue).paths(),
+        *Portfolio(venue, source, calendar, clock).paths(),
+        *WatchlistPaths(parts.watchlists, source, clock, RandomIds()).paths(),
+        *Reference(source, clock, calendar).paths(),
+        *MarketHours(clock, calendar).paths(),
+        *Bulletins(source, calendar, clock).paths(),
+        *Screener(source, calendar, clock).paths(),
+        *StockReference(source, calendar, clock).paths(),
         *Stocks(source, clock, AssetClass.EQUITY).paths(),
         *Stocks(source, clock, AssetClass.CRYPTO).paths(),
-        *OptionPaths(source, clock, opra=plus).paths(),
+        *OptionPaths(source, clock, opra=plus, enhanced=options.enhanced_greeks).paths(),
         *System(venue, source, clock).paths(),
         *(Admin(venue, parts.keys, clock, options.cash, move).paths() if options.admin_key else ()),
     )

@@ -47,6 +47,7 @@ class Accounts:
                 account_id=view.id,
                 number=view.number,
                 level=view.options_level,
+                configuration=view.configuration,
                 opened_at=view.opened_at,
                 balance_asof=before.day,
             )

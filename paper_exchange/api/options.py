@@ -1,7 +1,7 @@
 """Market data of options: latest quotes and trades, snapshots and whole chains.
 
-There is no history of option quotes at Alpaca, and none here. Greeks are absent on expiry
-day, and wherever a quote has only one side.
+There is no history of option quotes at Alpaca, and none here. Greeks are absent wherever a
+quote has only one side and, unless they are enhanced, on expiry day as at Alpaca.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from common.clock import Clock
 from common.contracts import OptionContract
 from common.quotes import Quote
 from common.session import trading_day
+from paper_exchange.api.bars import Bars
 from paper_exchange.api.endpoint import Call, Reply, reply
+from paper_exchange.api.history import Fetch, Wanted, page
 from paper_exchange.api.routes import Path, data
+from paper_exchange.api.timeframes import Timeframe
 from paper_exchange.engine.refusals import Refused
 from paper_exchange.feed.source import Source
 from paper_exchange.wire import market_data as wire
@@ -34,20 +37,37 @@ PAGE_MAX: Final = 1000
 class Options:
     """The option paths of the data host."""
 
-    def __init__(self, source: Source, clock: Clock, *, opra: bool) -> None:
+    def __init__(self, source: Source, clock: Clock, *, opra: bool, enhanced: bool) -> None:
         self._source = source
         self._clock = clock
         self._opra = opra
+        self._enhanced = enhanced
+        self._bars = Bars(source, clock)
 
     def paths(self) -> tuple[Path, ...]:
         """Return the routes."""
         return (
+            data("/v1beta1/options/bars", self.bars),
+            data("/v1beta1/options/trades", self.trades),
             data("/v1beta1/options/quotes/latest", self.latest_quotes),
             data("/v1beta1/options/trades/latest", self.latest_trades),
             data("/v1beta1/options/snapshots", self.snapshots),
             data("/v1beta1/options/snapshots/{underlying:str}", self.chain),
             data("/v1beta1/options/meta/exchanges", self.exchanges),
         )
+
+    async def bars(self, call: Call) -> Reply:
+        """Answer GET /v1beta1/options/bars?symbols=&timeframe=."""
+        fetch = self._bars.fetch(Timeframe.parse(call.query.required("timeframe")))
+        found, token = await self._page(call, fetch)
+        shown = {symbol: [wire.bar(bar) for bar in bars] for symbol, bars in found.items()}
+        return reply({"bars": shown, "next_page_token": token})
+
+    async def trades(self, call: Call) -> Reply:
+        """Answer GET /v1beta1/options/trades?symbols=."""
+        found, token = await self._page(call, self._source.trades)
+        shown = {symbol: [wire.option_trade(one) for one in of] for symbol, of in found.items()}
+        return reply({"next_page_token": token, "trades": shown})
 
     async def latest_quotes(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/quotes/latest?symbols=."""
@@ -104,6 +124,10 @@ class Options:
         """Answer GET /v1beta1/options/meta/exchanges."""
         return reply({"C": "Cboe Options Exchange"})
 
+    async def _page(self, call: Call, fetch: Fetch) -> tuple[dict[str, list[Any]], str | None]:
+        symbols = [contract.symbol for contract in self._contracts(call.query)]
+        return await page(Wanted.of(call.query, symbols, self._clock), fetch)
+
     async def _snapshots(
         self, contracts: Sequence[OptionContract], query: Query
     ) -> dict[str, Json]:
@@ -123,7 +147,7 @@ class Options:
             latestQuote=wire.option_quote(quote),
             latestTrade=None if trade is None else wire.option_trade(trade),
         )
-        if wire.has_greeks(contract, now) and quote.two_sided:
+        if (self._enhanced or wire.has_greeks(contract, now)) and quote.two_sided:
             found = self._source.greeks(contract.symbol, now)
             if found is not None:
                 iv, greeks = found

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from common.clock import Clock
 from common.contracts import AssetClass, asset_class
-from common.quotes import Bar
-from common.session import new_york, trading_day
+from paper_exchange.api.bars import Bars
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.history import Fetch, Wanted, page
 from paper_exchange.api.routes import Path, data
@@ -23,8 +22,6 @@ from paper_exchange.wire.query import Query
 Json = dict[str, Any]
 
 SYMBOLS_MAX: Final = 1000
-_DAY: Final = Timeframe.parse("1Day")
-_LOOK_BACK: Final = timedelta(days=5)  # the longest gap between sessions, with room
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +40,6 @@ class Kind:
     def plural(self) -> str:
         """The name of many."""
         return f"{self.singular}s"
-
-
-class Bars:
-    """Bars of a source by timeframe, and the ones a snapshot shows."""
-
-    def __init__(self, source: Source, clock: Clock) -> None:
-        self._source = source
-        self._clock = clock
-
-    def fetch(self, timeframe: Timeframe) -> Fetch:
-        """Return how bars begun in [start, end) are had, each whole as far as it has come."""
-
-        def begun(symbol: str, start: datetime, end: datetime, limit: int) -> list[Bar]:
-            until = min(timeframe.end_of(end), self._clock.now())
-            minutes = self._source.bars(symbol, timeframe.start_of(start), until, 1)
-            return [bar for bar in timeframe.bars(minutes) if start <= bar.at < end][:limit]
-
-        return begun
-
-    def minute(self, symbol: str, at: datetime) -> Bar | None:
-        """Return the latest whole minute with a trade in the last hours."""
-        for back in (timedelta(minutes=5), timedelta(hours=1), _LOOK_BACK):
-            bars = self._source.bars(symbol, at - back, at, 1)
-            if bars:
-                return bars[-1]
-        return None
-
-    def days(self, symbol: str, at: datetime) -> list[Bar]:
-        """Return the daily bars of the sessions of the last days, the latest last."""
-        midnight = new_york(trading_day(at - _LOOK_BACK), time.min)
-        return list(_DAY.bars(self._source.bars(symbol, midnight, at, 390)))
 
 
 class Stocks:
@@ -97,6 +63,7 @@ class Stocks:
         """Return the routes."""
         if self._coins:
             return (
+                data("/v1beta3/crypto/us/latest/orderbooks", self.orderbooks),
                 data("/v1beta3/crypto/us/latest/{kind:str}", self.latest),
                 data("/v1beta3/crypto/us/snapshots", self.snapshots),
                 data("/v1beta3/crypto/us/{kind:str}", self.history),
@@ -120,6 +87,16 @@ class Stocks:
             if symbol in self._assets and (item := kind.latest(symbol, now)) is not None
         }
         return reply({kind.plural: found})
+
+    async def orderbooks(self, call: Call) -> Reply:
+        """Answer GET .../latest/orderbooks?symbols=: one level, which is all there is."""
+        now = self._clock.now()
+        found = {
+            symbol: wire.orderbook(quote)
+            for symbol in self._symbols(call.query)
+            if symbol in self._assets and (quote := self._source.quote(symbol, now)) is not None
+        }
+        return reply({"orderbooks": found})
 
     async def latest_of_one(self, call: Call) -> Reply:
         """Answer GET .../{symbol}/{kind}/latest."""

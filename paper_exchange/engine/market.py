@@ -70,14 +70,8 @@ class Market:
         return self.quotes.get(symbol)
 
     def mark(self, symbol: str, otherwise: Price) -> Price:
-        """Return what a unit is worth now: the mid, or half the ask without a bid.
-
-        Falls back to the price given when there is no quote at all.
-        """
-        quote = self.quote(symbol)
-        if quote is None or quote.ask <= 0:
-            return quote.bid if quote is not None and quote.bid > 0 else otherwise
-        return (max(quote.bid, Decimal(0)) + quote.ask) / 2
+        """Return what a unit is worth now, or the price given when there is no quote at all."""
+        return mark_of(self.quote(symbol), otherwise)
 
     def closes_at(self, listing: Listing, now: datetime) -> datetime:
         """Return when the trading session that an order entered now is for will end."""
@@ -94,6 +88,13 @@ class Market:
         if listing.asset_class is AssetClass.CRYPTO:
             return True
         return self.session.open <= now < closing(self.session, listing)
+
+
+def mark_of(quote: Quote | None, otherwise: Price) -> Price:
+    """Return what a quote says a unit is worth: the mid, or half the ask without a bid."""
+    if quote is None or quote.ask <= 0:
+        return quote.bid if quote is not None and quote.bid > 0 else otherwise
+    return (max(quote.bid, Decimal(0)) + quote.ask) / 2
 
 
 def closing(session: Session, listing: Listing) -> datetime:

@@ -1,4 +1,4 @@
-"""The database: an append-only list of events, and who may call."""
+"""The database: an append-only list of events, who may call, and lists that accounts keep."""
 
 from __future__ import annotations
 
@@ -29,6 +29,18 @@ API_KEYS: Final = Table(
     Column("key_id", String, primary_key=True),
     Column("secret_hash", LargeBinary, nullable=False),  # SHA-256
     Column("account_id", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+WATCHLISTS: Final = Table(
+    "watchlists",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("account_id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("symbols", String, nullable=False),  # a JSON list
+    Column("created_at", Integer, nullable=False),  # microseconds since 1970, exchange time
+    Column("updated_at", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 

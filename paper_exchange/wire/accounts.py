@@ -9,6 +9,7 @@ from typing import Any
 
 from common.contracts import AssetClass, asset_class, multiplier
 from common.money import cent
+from paper_exchange.engine.configuration import Configuration
 from paper_exchange.engine.figures import AccountFigures, PositionFigures
 from paper_exchange.wire.scalars import (
     asset_id,
@@ -29,10 +30,8 @@ _EVERY_ACCOUNT: Mapping[str, Any] = {
     "currency": "USD",
     "intraday_adjustments": "0",
     "pending_reg_taf_fees": "0",
-    "shorting_enabled": True,
     "sma": "0",
     "status": "ACTIVE",
-    "trade_suspended_by_user": False,
     "trading_blocked": False,
     "transfers_blocked": False,
     "user_configurations": None,
@@ -46,10 +45,12 @@ def account(
     account_id: str,
     number: str,
     level: int,
+    configuration: Configuration,
     opened_at: datetime | None,
     balance_asof: date,
 ) -> Json:
     """Return the account; balance_asof is the day last_equity is of."""
+    bound = configuration.max_options_trading_level
     return {
         **_EVERY_ACCOUNT,
         "account_number": number,
@@ -70,11 +71,13 @@ def account(
         "non_marginable_buying_power": text(of.non_marginable_buying_power),
         "options_approved_level": level,
         "options_buying_power": text(of.options_buying_power),
-        "options_trading_level": level,
+        "options_trading_level": level if bound is None else min(level, bound),
         "portfolio_value": text(of.equity),
         "position_market_value": text(of.position_market_value),
         "regt_buying_power": text(of.regt_buying_power),
         "short_market_value": text(of.short_market_value),
+        "shorting_enabled": not configuration.no_shorting,
+        "trade_suspended_by_user": configuration.suspend_trade,
     }
 
 

@@ -64,6 +64,15 @@ def crypto_quote(quote: Quote) -> Json:
     }
 
 
+def orderbook(quote: Quote) -> Json:
+    """Return a coin's book: the best bid and ask, as far as they are there."""
+    sides = (("a", quote.ask, quote.ask_size), ("b", quote.bid, quote.bid_size))
+    shown: Json = {
+        name: [{"p": number(price), "s": size}] if price else [] for name, price, size in sides
+    }
+    return {**shown, "t": instant(quote.at)}
+
+
 def stock_trade(trade: Trade, exchange: str) -> Json:
     """Return a stock print; its number is the microsecond of the day it was made in."""
     return {
