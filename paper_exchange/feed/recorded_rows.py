@@ -198,7 +198,8 @@ def _parquet(path: Path) -> Iterator[Row]:
             names = [column[0].lower() for column in found.description or ()]
             rows = found.fetchall()
     except duckdb.Error as e:
-        raise RecordingUnusable(f"cannot read {path}: {e}") from None
+        fault = str(e).partition("\n")[0]
+        raise RecordingUnusable(f"cannot read {path}: {fault}") from None
     for number, values in enumerate(rows, 1):
         yield Row(
             f"{path.name} row {number}",

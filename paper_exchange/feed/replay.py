@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from common.contracts import AssetClass, OptionContract, asset_class
+from common.money import Price, cent
 from common.session import trading_day
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.recording import Recording
@@ -25,6 +26,13 @@ class ReplaySource(SyntheticSource):
         market = RecordedMarket(seed, calendar, recording)
         self._recording = recording
         self._trade_in(market, [RecordedPit(market, listing) for listing in market.listings])
+
+    def spot(self, underlying: str, at: datetime) -> Price:
+        """Return the last price; the quote's middle before a recording's very first print."""
+        quote = self.quote(underlying, at)
+        if quote is not None and quote.two_sided and self.trade(underlying, at) is None:
+            return cent(quote.mid)
+        return super().spot(underlying, at)
 
     def halted(self, symbol: str, at: datetime) -> bool:
         """Return whether trading in a symbol is halted or paused at an instant."""
