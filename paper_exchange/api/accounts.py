@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from common.clock import Clock
 from common.session import trading_day
+from paper_exchange.api.closes import Closes
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, trading
 from paper_exchange.engine.figures import PositionFigures
@@ -27,6 +29,7 @@ class Accounts:
         self._venue = venue
         self._calendar = calendar
         self._clock = clock
+        self._closes = Closes(source, calendar)
         self._exchanges = {asset.symbol: asset.exchange for asset in source.assets()}
 
     def paths(self) -> tuple[Path, ...]:
@@ -56,11 +59,11 @@ class Accounts:
     async def positions(self, call: Call) -> Reply:
         """Answer GET /v2/positions."""
         held = await self._venue.positions(call.account)
-        return reply([self._shown(position) for position in held])
+        return reply(self._shown(held))
 
     async def position(self, call: Call) -> Reply:
         """Answer GET /v2/positions/{symbol or id}."""
-        return reply(self._shown(await self._held(call)))
+        return reply(self._shown([await self._held(call)])[0])
 
     async def close(self, call: Call) -> Reply:
         """Answer DELETE /v2/positions/{symbol or id} with the order that closes it."""
@@ -88,8 +91,17 @@ class Accounts:
                 return position
         raise not_found("position does not exist")
 
-    def _shown(self, position: PositionFigures) -> dict[str, object]:
-        return wire.position(position, self._exchanges.get(position.symbol, ""))
+    def _shown(self, held: Sequence[PositionFigures]) -> list[dict[str, object]]:
+        today = trading_day(self._clock.now())
+        closes = self._closes.before([position.symbol for position in held], today)
+        return [
+            wire.position(
+                position,
+                exchange=self._exchanges.get(position.symbol, ""),
+                close=closes.get(position.symbol, position.avg_entry_price),
+            )
+            for position in held
+        ]
 
 
 def _is_id(name: str, symbol: str) -> bool:

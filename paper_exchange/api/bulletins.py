@@ -17,7 +17,7 @@ from common.contracts import AssetClass
 from common.session import NEW_YORK, Session, trading_day
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, data, trading
-from paper_exchange.engine.refusals import unprocessable
+from paper_exchange.engine.refusals import UNPROCESSABLE, Refused
 from paper_exchange.feed.calendar import FIRST_DAY, LAST_DAY, Calendar
 from paper_exchange.feed.source import Source
 from paper_exchange.wire.errors import BadParameter, not_found
@@ -130,9 +130,8 @@ class Bulletins:
     async def locate(self, call: Call) -> Reply:
         """Answer POST /v1/locates: an easy stock needs none, anything else has none."""
         symbol = wanted_locate(call.body)
-        if symbol not in self._stocks:
-            raise unprocessable(f"asset not found for {symbol:.40}")
-        raise unprocessable(f"{symbol} is easy to borrow, no locate is needed")
+        why = self._no_quote(symbol)
+        raise Refused(422, UNPROCESSABLE, why["message"], {"code": why["code"]})
 
     async def one_locate(self, call: Call) -> Reply:
         """Answer GET of one locate: there are none."""

@@ -85,7 +85,9 @@ class Span:
         sessions = calendar.sessions(trading_day(self.start), trading_day(self.end))
         if self.timeframe == _DAILY:
             for session in sessions:
-                yield session.day, new_york(session.day, time.min), session.close + _SETTLED
+                if session.open <= self.end:
+                    label = new_york(session.day, _EXTENDED[1])
+                    yield session.day, label, session.close + _SETTLED
             return
         step = _STEPS[self.timeframe]
         for day, opens, closes in self._stretches(sessions):
@@ -138,12 +140,12 @@ class Portfolio:
         points = [
             (day, label, min(at, now))
             for day, label, at in span.points(self._calendar)
-            if label <= now and at >= opened_at
+            if at >= opened_at
         ]
         if len(points) > POINTS_MAX:
             raise BadParameter(f"too many points: at most {POINTS_MAX}")
         curve = EquityCurve(history, self._source.quotes)
-        before = max(points[0][1], opened_at) if points else opened_at
+        before = max(new_york(points[0][0], time.min), opened_at) if points else opened_at
         base = reference = previous = cent(curve.at(before))
         day_before = points[0][0] if points else None
         rows: list[tuple[int, Decimal, Decimal]] = []

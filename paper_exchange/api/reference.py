@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
 from common.clock import Clock
 from common.contracts import AssetClass, OptionContract
 from common.session import Session, trading_day
+from paper_exchange.api.closes import Closes
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, trading
 from paper_exchange.feed.calendar import FIRST_DAY, LAST_DAY, Calendar
@@ -29,6 +31,7 @@ class Reference:
         self._source = source
         self._clock = clock
         self._calendar = calendar
+        self._closes = Closes(source, calendar)
         self._assets = {asset.symbol: asset for asset in source.assets()}
         self._by_name = {
             name: asset
@@ -116,7 +119,7 @@ class Reference:
         return reply(
             {
                 "next_page_token": page_token(str(offset + limit)) if more else None,
-                "option_contracts": [self._contract(contract, today) for contract in shown],
+                "option_contracts": self._shown(shown, today),
             }
         )
 
@@ -126,7 +129,7 @@ class Reference:
         today = trading_day(self._clock.now())
         for contract in self._candidates(name, today):
             if name.upper() == contract.symbol or name == asset_id(contract.symbol):
-                return reply(self._contract(contract, today))
+                return reply(self._shown([contract], today)[0])
         raise not_found(f"option contract not found for {name:.40}")
 
     def _candidates(self, name: str, today: date) -> list[OptionContract]:
@@ -150,13 +153,19 @@ class Reference:
             for contract in self._source.contracts(underlying, today)
         ]
 
-    def _contract(self, contract: OptionContract, today: date) -> dict[str, object]:
-        return wire.contract(
-            contract,
-            self._source.open_interest(contract, today),
-            self._calendar.previous_session(today).day,
-            tradable=self._tradable(contract),
-        )
+    def _shown(self, contracts: Sequence[OptionContract], today: date) -> list[dict[str, object]]:
+        closes = self._closes.before([contract.symbol for contract in contracts], today)
+        before = self._calendar.previous_session(today).day
+        return [
+            wire.contract(
+                contract,
+                self._source.open_interest(contract, today),
+                closes.get(contract.symbol),
+                before,
+                tradable=self._tradable(contract),
+            )
+            for contract in contracts
+        ]
 
     def _tradable(self, contract: OptionContract) -> bool:
         """Whether a contract can still trade: until its expiry day's option close."""

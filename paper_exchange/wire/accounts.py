@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.contracts import AssetClass, asset_class, multiplier
-from common.money import cent
+from common.money import Price, cent
 from paper_exchange.engine.configuration import Configuration
 from paper_exchange.engine.figures import AccountFigures, PositionFigures
 from paper_exchange.wire.scalars import (
@@ -81,10 +81,11 @@ def account(
     }
 
 
-def position(of: PositionFigures, exchange: str) -> Json:
+def position(of: PositionFigures, *, exchange: str, close: Price) -> Json:
     """Return one holding; exchange is where it is listed, "" for an option.
 
-    What was not held over night has no price of yesterday, and its day counts from its entry.
+    close is the session before's. The day's profit of what was not held over night counts
+    from its entry.
     """
     kind = asset_class(of.symbol)
     before = of.lastday_price
@@ -96,11 +97,11 @@ def position(of: PositionFigures, exchange: str) -> Json:
         "asset_id": asset_id(of.symbol),
         "asset_marginable": kind is not AssetClass.CRYPTO,
         "avg_entry_price": text(of.avg_entry_price.quantize(_PLACES)),
-        "change_today": None if before is None else ratio(of.price - before, before),
+        "change_today": ratio(of.price - close, close),
         "cost_basis": text(of.cost_basis),
         "current_price": text(of.price),
         "exchange": exchange,
-        "lastday_price": text(before),
+        "lastday_price": text(close.quantize(_PLACES)),
         "market_value": text(of.market_value),
         "qty": text(of.qty),
         "qty_available": text(of.qty_available),

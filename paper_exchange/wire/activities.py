@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, time
+from typing import Any, Final
+from uuid import UUID, uuid5
 
-from common.contracts import AssetClass, asset_class
-from common.money import ZERO
+from common.money import ZERO, Dollars
 from common.orders import Side
-from common.session import NEW_YORK
-from paper_exchange.engine.events import Event, LegFill, OrderFilled
+from common.session import NEW_YORK, new_york, trading_day
+from paper_exchange.engine.events import AccountOpened, Event, LegFill, OrderFilled
+from paper_exchange.engine.ledger import Book
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.wire.scalars import instant, text
 
 Json = dict[str, Any]
+
+_ENTRIES: Final = UUID("0b7f9a52-6b3e-5c1d-8a0a-7d1f6f4f2c11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ def activities(event: Event, order: OrderState | None) -> Iterable[Activity]:
     if isinstance(event, OrderFilled) and order is not None:
         for fill in event.fills:
             yield Activity(event.at, "FILL", fill.order_id, _fill(event, fill, order))
+        if event.fees:
+            yield _fee(event)
+    elif isinstance(event, AccountOpened):
+        amount = sum((entry.amount for entry in event.posting if entry.book is Book.CASH), ZERO)
+        yield _cash(event.at, "JNLC", amount, event.account_id, {"description": ""})
 
 
 def activity_id(at: datetime, unique: str) -> str:
@@ -70,10 +78,30 @@ def _fill(event: OrderFilled, fill: LegFill, order: OrderState) -> Json:
     }
 
 
+def _fee(event: OrderFilled) -> Activity:
+    """Return what an execution was charged, in one sum."""
+    extra = {"description": "Trading fees", "execution_id": event.execution_id}
+    return _cash(event.at, "FEE", -event.fees, event.execution_id, extra)
+
+
+def _cash(at: datetime, kind: str, amount: Dollars, unique: str, extra: Json) -> Activity:
+    """Return an entry that is nothing but money; its id tells the day alone."""
+    day = trading_day(at)
+    midnight = new_york(day, time.min)
+    shown = {
+        "activity_type": kind,
+        "created_at": instant(at),
+        "currency": "USD",
+        "date": day.isoformat(),
+        "id": activity_id(midnight, str(uuid5(_ENTRIES, f"{kind} {unique}"))),
+        "net_amount": text(amount),
+        "status": "executed",
+        **extra,
+    }
+    return Activity(at, kind, None, shown)
+
+
 def _side(fill: LegFill) -> str:
-    """Return the side; a share sold that was not held is sold short."""
+    """Return the side; what is sold without being held is sold short."""
     opens = fill.position_qty + fill.qty <= 0
-    is_short = fill.side is Side.SELL and opens
-    if is_short and asset_class(fill.symbol) is AssetClass.EQUITY:
-        return "sell_short"
-    return fill.side.value
+    return "sell_short" if fill.side is Side.SELL and opens else fill.side.value

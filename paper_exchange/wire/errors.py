@@ -77,4 +77,4 @@ def body(error: Refused, host: Host) -> dict[str, Any]:
     """Return the JSON a client gets."""
     if host is Host.DATA:
         return {"message": error.message}
-    return {**error.extras, "code": error.code, "message": error.message}
+    return {"code": error.code, "message": error.message, **error.extras}

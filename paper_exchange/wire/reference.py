@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from common.contracts import OPTION_MULTIPLIER, AssetClass, OptionContract
-from common.money import plain
+from common.money import Price, plain
 from common.session import NEW_YORK, Session
 from paper_exchange.feed.source import Asset
 from paper_exchange.wire.scalars import asset_id, eastern, text
@@ -68,18 +68,23 @@ def asset(of: Asset) -> Json:
     return listed
 
 
-def contract(of: OptionContract, open_interest: int, interest_day: date, *, tradable: bool) -> Json:
-    """Return one option contract; open_interest is that of the end of interest_day."""
+def contract(
+    of: OptionContract, open_interest: int, close: Price | None, day: date, *, tradable: bool
+) -> Json:
+    """Return one option contract; open_interest and close are those of the end of day.
+
+    A contract that was not listed then has no close, and no key for it.
+    """
     right = "call" if of.is_call else "put"
+    closed = {"close_price": plain(close), "close_price_date": day.isoformat()} if close else {}
     return {
-        "close_price": None,
-        "close_price_date": None,
+        **closed,
         "expiration_date": of.expiry.isoformat(),
         "id": asset_id(of.symbol),
         "multiplier": str(OPTION_MULTIPLIER),
         "name": f"{of.underlying} {of.expiry:%b %d %Y} {plain(of.strike)} {right.capitalize()}",
         "open_interest": str(open_interest),
-        "open_interest_date": interest_day.isoformat(),
+        "open_interest_date": day.isoformat(),
         "ppind": True,  # every class listed here is in the penny program
         "root_symbol": of.underlying,
         "size": str(OPTION_MULTIPLIER),

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from common.quotes import Bar
+from common.session import NEW_YORK
 from paper_exchange.api.timeframes import Timeframe
 from paper_exchange.wire.errors import BadParameter
 
@@ -56,7 +57,7 @@ def test_what_is_served(text: str) -> None:
     assert Timeframe.parse(text).minutes >= 1
 
 
-@pytest.mark.parametrize("text", ["", "0Min", "60Min", "24Hour", "2Day", "1Week", "1Month", "x"])
+@pytest.mark.parametrize("text", ["", "0Min", "60Min", "24Hour", "2Day", "2Week", "5Month", "x"])
 def test_what_is_not_served_is_refused(text: str) -> None:
     with pytest.raises(BadParameter, match="timeframe"):
         Timeframe.parse(text)
@@ -65,3 +66,22 @@ def test_what_is_not_served_is_refused(text: str) -> None:
 def test_the_end_of_a_day_is_the_next_midnight() -> None:
     assert Timeframe.parse("1Day").end_of(OPEN) == datetime(2026, 11, 21, 5, tzinfo=UTC)
     assert Timeframe.parse("5Min").end_of(OPEN) == OPEN + timedelta(minutes=5)
+
+
+def test_weeks_start_on_monday_and_months_on_their_first_day() -> None:
+    days = [minute(n * 24 * 60, 100 + n) for n in range(-40, 40)]
+    weeks = [bar.at for bar in Timeframe.parse("1Week").bars(days)]
+    assert all(at.astimezone(NEW_YORK).weekday() == 0 for at in weeks)
+    assert len(weeks) == len(set(weeks)) == 13
+    months = [bar.at.astimezone(NEW_YORK) for bar in Timeframe.parse("1Month").bars(days)]
+    assert [(at.month, at.day) for at in months] == [(10, 1), (11, 1), (12, 1)]
+    assert all((at.hour, at.minute) == (0, 0) for at in months)
+
+
+@pytest.mark.parametrize("text", ["1Week", "1Month", "3Month", "12M"])
+def test_a_bar_ends_where_the_next_one_begins(text: str) -> None:
+    timeframe = Timeframe.parse(text)
+    for days in range(0, 800, 13):
+        end = timeframe.end_of(OPEN + timedelta(days=days))
+        assert timeframe.start_of(end) == end
+        assert timeframe.end_of(end - timedelta(seconds=1)) == end
