@@ -1,4 +1,4 @@
-"""Orders: submit, list, find, cancel."""
+"""Orders: submit, replace, list, find, cancel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from paper_exchange.venue.venue import Venue
 from paper_exchange.wire import orders as wire
 from paper_exchange.wire.errors import BadParameter
 from paper_exchange.wire.query import Query
-from paper_exchange.wire.submission import posted, to_command
+from paper_exchange.wire.submission import posted, to_command, to_replacement
 
 LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 500
@@ -103,13 +103,21 @@ class Orders:
         return (
             trading("/v2/orders", POST=self.submit, GET=self.listing, DELETE=self.cancel_all),
             trading("/v2/orders:by_client_order_id", GET=self.by_client_order_id),
-            trading("/v2/orders/{order_id:str}", GET=self.one, DELETE=self.cancel),
+            trading(
+                "/v2/orders/{order_id:str}", GET=self.one, PATCH=self.replace, DELETE=self.cancel
+            ),
         )
 
     async def submit(self, call: Call) -> Reply:
         """Answer POST /v2/orders once the order is durable."""
         command = to_command(posted(call.body), self._venue.new_order_id())
         return reply(wire.order(await self._venue.submit(call.account, command)))
+
+    async def replace(self, call: Call) -> Reply:
+        """Answer PATCH /v2/orders/{id} with the order that takes its place."""
+        replaces = OrderId(_uuid(call.path["order_id"]))
+        command = to_replacement(call.body, replaces, self._venue.new_order_id())
+        return reply(wire.order(await self._venue.replace(call.account, command)))
 
     async def listing(self, call: Call) -> Reply:
         """Answer GET /v2/orders."""

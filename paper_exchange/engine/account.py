@@ -26,6 +26,7 @@ from paper_exchange.engine.commands import (
     ExpireOrder,
     MatchOrder,
     OpenAccount,
+    ReplaceOrder,
     SubmitOrder,
 )
 from paper_exchange.engine.events import (
@@ -40,6 +41,7 @@ from paper_exchange.engine.events import (
     OrderFilled,
     OrderOpened,
     OrderRejected,
+    OrderReplaced,
     OrderTrailed,
     OrderTriggered,
 )
@@ -50,6 +52,7 @@ from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import execute, release
 from paper_exchange.engine.orders import OrderState, Status
 from paper_exchange.engine.positions import NINE_PLACES, PositionState
+from paper_exchange.engine.replacement import replacement
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.triggers import reached, reference, trail
 
@@ -63,6 +66,8 @@ def decide(state: AccountState, command: Command, market: Market, now: datetime)
             return _submit(state, command, market, now)
         case ClosePosition():
             return _submit(state, _closing_order(state, command, market, now), market, now)
+        case ReplaceOrder():
+            return _replace(state, command, market, now)
         case CancelOrder():
             return _cancel(state, command, now)
         case MatchOrder():
@@ -90,6 +95,7 @@ def evolve(state: AccountState, event: Event) -> AccountState:
         case OrderAccepted():
             state.orders[event.order.id] = event.order
             state.working[event.order.id] = None
+            state.together.put(None, event.order)
             state.client_ids[event.order.client_order_id] = event.order.id
         case OptionSettled():
             del state.positions[event.symbol]
@@ -112,13 +118,26 @@ def evolve(state: AccountState, event: Event) -> AccountState:
 def _submit(
     state: AccountState, command: SubmitOrder, market: Market, now: datetime
 ) -> list[Event]:
-    order = admit(state, command, market, now)
+    return _entered(state, admit(state, command, market, now), market, now)
+
+
+def _replace(
+    state: AccountState, command: ReplaceOrder, market: Market, now: datetime
+) -> list[Event]:
+    old, new, rest = replacement(state, command, market, now)
+    gone = OrderReplaced(order_id=old.id, replaced_by=new.id, posting=release(old.hold), at=now)
+    return [gone, *_entered(rest, new, market, now)]
+
+
+def _entered(state: AccountState, order: OrderState, market: Market, now: datetime) -> list[Event]:
+    """Return what happens to an admitted order at once; state does not know it yet."""
     events: list[Event] = [
         OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now)
     ]
     if order.watching:
         return events
-    if order.status is Status.NEW and (traded := execute(state, order, market, now)) is not None:
+    ready = order.status is not Status.ACCEPTED
+    if ready and (traded := execute(state, order, market, now)) is not None:
         events.append(traded)
         if isinstance(traded, OrderRejected):
             return events
@@ -222,8 +241,10 @@ def _opened(command: OpenAccount, now: datetime) -> AccountOpened:
 
 
 def _evolve_order(state: AccountState, event: OrderEvent) -> None:
-    order = after(state.orders[event.order_id], event)
+    before = state.orders[event.order_id]
+    order = after(before, event)
     state.orders[order.id] = order
+    state.together.put(before, order)
     if isinstance(event, OrderFilled):
         _hold_positions(state, event.fills)
         state.fee_day = event.fee_day

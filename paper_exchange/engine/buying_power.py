@@ -44,8 +44,9 @@ def check_coverage(state: AccountState, order: OrderState) -> None:
     if not sold:
         return
     held = margin.holdings(state)
-    working = [other.changes() for other in state.working_orders()]
     for underlying in {_underlying(symbol) for symbol in sold}:
+        orders = state.together.options.get(underlying, ())
+        working = [state.orders[order_id].changes() for order_id in orders]
         _calls(state, order, held, working, underlying)
         before = margin.shortfall(working, held, underlying, Right.PUT)
         after = margin.shortfall([*working, changes], held, underlying, Right.PUT)
@@ -75,8 +76,10 @@ def _calls(
     owed = margin.shortfall([*working, changes], held, underlying, Right.CALL) * 100
     if owed == 0:
         return
-    leaving = sum((min(change.get(underlying, ZERO), ZERO) for change in [*working, changes]), ZERO)
-    shares = max(held.get(underlying, ZERO) + leaving, ZERO)
+    leaving = state.together.leaving.get(underlying, ZERO) - min(
+        changes.get(underlying, ZERO), ZERO
+    )
+    shares = max(held.get(underlying, ZERO) - leaving, ZERO)
     if owed <= shares:
         return
     if order.symbol == underlying:

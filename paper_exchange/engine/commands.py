@@ -52,6 +52,25 @@ class SubmitOrder:
     legs: tuple[LegRequest, ...] = ()
     client_order_id: str | None = None
     extended_hours: bool = False
+    elected: bool = False  # a stop that was elected before it was replaced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceOrder:
+    """Put an order in place of another, with some terms changed; None leaves one as it is.
+
+    order_id: of the new one. qty counts what is filled already. trail: dollars or percent,
+    whichever the trailing stop has.
+    """
+
+    order_id: OrderId
+    replaces: OrderId
+    qty: Qty | None = None
+    time_in_force: TimeInForce | None = None
+    limit_price: Price | None = None
+    stop_price: Price | None = None
+    trail: Decimal | None = None
+    client_order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +137,7 @@ class EndDay:
 
 Command: TypeAlias = (
     SubmitOrder
+    | ReplaceOrder
     | CancelOrder
     | ClosePosition
     | OpenAccount

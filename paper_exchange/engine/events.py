@@ -117,6 +117,15 @@ class OrderCanceled(msgspec.Struct, frozen=True, kw_only=True, tag="order_cancel
     at: datetime
 
 
+class OrderReplaced(msgspec.Struct, frozen=True, kw_only=True, tag="order_replaced.1"):
+    """Its owner put another order in its place, which is accepted next."""
+
+    order_id: OrderId
+    replaced_by: OrderId
+    posting: Posting
+    at: datetime
+
+
 class OrderExpired(msgspec.Struct, frozen=True, kw_only=True, tag="order_expired.1"):
     """Its time in force ran out."""
 
@@ -164,6 +173,7 @@ Event: TypeAlias = (
     | OrderTriggered
     | OrderFilled
     | OrderCanceled
+    | OrderReplaced
     | OrderExpired
     | OrderRejected
     | OptionSettled

@@ -98,7 +98,7 @@ def account_figures(state: AccountState, market: Market) -> AccountFigures:
 
 def position_figures(state: AccountState, market: Market) -> tuple[PositionFigures, ...]:
     """Return every holding at its mark, by symbol."""
-    claimed = closing_claims(state)
+    claimed = state.together.claims
     return tuple(
         _position(state, position, market, claimed.get(symbol, ZERO))
         for symbol, position in sorted(state.positions.items())
@@ -108,15 +108,6 @@ def position_figures(state: AccountState, market: Market) -> tuple[PositionFigur
 def maintenance(values: dict[str, Dollars], spreads: Dollars) -> Dollars:
     """Return the maintenance margin of marked holdings, spread margin included."""
     return cent(spreads + _gross(values, AssetClass.EQUITY) * margin.MAINTENANCE)
-
-
-def closing_claims(state: AccountState) -> dict[str, Qty]:
-    """Return what working orders will take off each holding, unsigned."""
-    claimed: dict[str, Qty] = {}
-    for order in state.working_orders():
-        for symbol, qty in order.closing().items():
-            claimed[symbol] = claimed.get(symbol, ZERO) + qty
-    return claimed
 
 
 def _position(

@@ -44,7 +44,8 @@ def check_form(
     _quantity(command, listings[0])
     check_terms(command, listings[0], fractional=is_fractional(command))
     check_ticks(command, listings[0])
-    check_stop(command, market.quote(listings[0].symbol))
+    if not command.elected:
+        check_stop(command, market.quote(listings[0].symbol))
     if (
         command.type is OrderType.MARKET
         and listings[0].asset_class is AssetClass.OPTION

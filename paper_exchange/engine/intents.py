@@ -9,7 +9,6 @@ from common.money import ZERO, Qty, plain
 from common.orders import OrderClass, OrderType, PositionIntent, Side
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
-from paper_exchange.engine.figures import closing_claims
 from paper_exchange.engine.form import is_fractional
 from paper_exchange.engine.market import Listing
 from paper_exchange.engine.orders import OrderState
@@ -41,12 +40,9 @@ def check_closing(
     listings: Mapping[str, Listing],
 ) -> None:
     """Refuse to close more of a symbol than is held and not claimed by working orders."""
-    if not closing:
-        return
-    claimed = closing_claims(state)
     for symbol, qty in closing.items():
         held = abs(state.qty(symbol))
-        available = max(held - claimed.get(symbol, ZERO), ZERO)
+        available = max(held - state.together.claims.get(symbol, ZERO), ZERO)
         if qty <= available:
             continue
         raise _too_much(state, listings[symbol], qty, held, available)
@@ -87,9 +83,8 @@ def check_crossing(state: AccountState, command: SubmitOrder, intent: PositionIn
     """Refuse a simple order that would trade with the account's own, or oppose its opening."""
     if command.order_class is OrderClass.MLEG:
         return
-    for order in state.working_orders():
-        if order.symbol != command.symbol or order.side is command.side or order.is_mleg:
-            continue
+    for order_id in state.together.opposing(command.symbol, intent.side):
+        order = state.orders[order_id]
         if order.position_intent is not None and order.position_intent.opens and intent.opens:
             raise refusals.forbidden(
                 "cannot open a long buy while a short sell order is open"

@@ -42,8 +42,9 @@ class Ledger:
 
     __slots__ = ("_balances",)
 
-    def __init__(self) -> None:
-        self._balances: dict[Book, Dollars] = dict.fromkeys(Book, ZERO)
+    def __init__(self, balances: Mapping[Book, Dollars] | None = None) -> None:
+        """Begin with nothing, or with a copy of balances that sum to zero."""
+        self._balances: dict[Book, Dollars] = dict(balances or dict.fromkeys(Book, ZERO))
 
     @property
     def balances(self) -> Mapping[Book, Dollars]:

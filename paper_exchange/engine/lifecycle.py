@@ -12,6 +12,7 @@ from paper_exchange.engine.events import (
     OrderFilled,
     OrderOpened,
     OrderRejected,
+    OrderReplaced,
     OrderTrailed,
     OrderTriggered,
 )
@@ -23,6 +24,7 @@ OrderEvent = (
     | OrderTriggered
     | OrderFilled
     | OrderCanceled
+    | OrderReplaced
     | OrderExpired
     | OrderRejected
 )
@@ -53,6 +55,14 @@ def _after(order: OrderState, event: OrderEvent) -> OrderState:
             return _traded(order, event)
         case OrderCanceled():
             return replace(order, status=Status.CANCELED, canceled_at=event.at, hold=ZERO)
+        case OrderReplaced():
+            return replace(
+                order,
+                status=Status.REPLACED,
+                replaced_by=event.replaced_by,
+                replaced_at=event.at,
+                hold=ZERO,
+            )
         case OrderExpired():
             return replace(order, status=Status.EXPIRED, expired_at=event.at, hold=ZERO)
         case OrderRejected():

@@ -37,6 +37,7 @@ class Status(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    REPLACED = "replaced"
 
     @property
     def terminal(self) -> bool:
@@ -48,10 +49,12 @@ class Status(StrEnum):
         return after in _NEXT[self]
 
 
-_TERMINAL: Final = frozenset({Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED})
+_TERMINAL: Final = frozenset(
+    {Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED}
+)
 _NEXT: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING_NEW: frozenset(),
-    Status.ACCEPTED: _TERMINAL - {Status.FILLED} | {Status.NEW},
+    Status.ACCEPTED: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.NEW},
     Status.NEW: _TERMINAL | {Status.NEW, Status.PARTIALLY_FILLED},
     Status.PARTIALLY_FILLED: _TERMINAL | {Status.PARTIALLY_FILLED},
     **dict.fromkeys(_TERMINAL, frozenset[Status]()),
@@ -129,6 +132,9 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     expired_at: datetime | None = None
     failed_at: datetime | None = None
     reject_reason: str | None = None
+    replaces: OrderId | None = None
+    replaced_by: OrderId | None = None
+    replaced_at: datetime | None = None
 
     @property
     def filled_avg_price(self) -> Price | None:

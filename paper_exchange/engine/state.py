@@ -14,14 +14,16 @@ from paper_exchange.engine.events import Event
 from paper_exchange.engine.ledger import Book, Ledger
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.positions import PositionState
+from paper_exchange.engine.working import Working
 
 
 @dataclass(slots=True, kw_only=True)
 class AccountState:
     """Mutable, and mutated by evolve only. orders: all ever, by id, oldest first.
 
-    working: ids of orders not ended. last_equity: at the end of the last day, before the
-    first one the opening cash. marks: closing prices of what was held over night.
+    working: ids of orders not ended; together: what they add up to. last_equity: at the end
+    of the last day, before the first one the opening cash. marks: closing prices of what was
+    held over night.
     fee_accruals: the fees of fee_day so far by kind, exact. movements: every event that moved
     cash or holdings, oldest first, with the order it filled as it stood after it.
     """
@@ -34,6 +36,7 @@ class AccountState:
     positions: dict[str, PositionState] = field(default_factory=dict)
     orders: dict[OrderId, OrderState] = field(default_factory=dict)
     working: dict[OrderId, None] = field(default_factory=dict)
+    together: Working = field(default_factory=Working)
     client_ids: dict[str, OrderId] = field(default_factory=dict)
     last_equity: Dollars = ZERO
     last_maintenance_margin: Dollars = ZERO

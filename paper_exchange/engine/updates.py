@@ -14,8 +14,9 @@ from paper_exchange.engine.events import (
     OrderFilled,
     OrderOpened,
     OrderRejected,
+    OrderReplaced,
 )
-from paper_exchange.engine.orders import OrderState
+from paper_exchange.engine.orders import OrderState, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class OrderUpdate:
     """One message of trade_updates, not yet JSON.
 
     event: the broker's word ("new", "accepted", "fill", "partial_fill", "canceled",
-    "expired", "rejected"). order: as of just after it. execution: for fills alone; its
+    "replaced", "expired", "rejected"). order: as of just after it. execution: for fills alone; its
     fills hold one entry per leg, or the order's own when it is simple. event_id orders
     messages as the exchange decided them.
     """
@@ -56,13 +57,15 @@ def update_of(
 def _word(event: Event) -> str | None:
     match event:
         case OrderAccepted():
-            return event.order.status.value
+            return "accepted" if event.order.status is Status.ACCEPTED else "new"
         case OrderFilled():
             return "fill" if event.complete else "partial_fill"
         case OrderOpened():
             return "new"
         case OrderCanceled():
             return "canceled"
+        case OrderReplaced():
+            return "replaced"
         case OrderExpired():
             return "expired"
         case OrderRejected():

@@ -22,6 +22,7 @@ from paper_exchange.engine.commands import (
     ClosePosition,
     ConfigureAccount,
     OpenAccount,
+    ReplaceOrder,
     SubmitOrder,
 )
 from paper_exchange.engine.configuration import Configuration
@@ -75,6 +76,11 @@ class Venue:
         """
         symbols = [leg.symbol for leg in command.legs] or [command.symbol]
         return await self._submitted(account, command, symbols)
+
+    async def replace(self, account: AccountId, command: ReplaceOrder) -> OrderState:
+        """Put an order in place of another; return the new one."""
+        old = self._shard.account(account).orders.get(command.replaces)
+        return await self._submitted(account, command, old.symbols if old is not None else ())
 
     async def close(
         self,
@@ -195,7 +201,10 @@ class Venue:
         return found
 
     async def _submitted(
-        self, account: AccountId, command: SubmitOrder | ClosePosition, symbols: Sequence[str]
+        self,
+        account: AccountId,
+        command: SubmitOrder | ReplaceOrder | ClosePosition,
+        symbols: Sequence[str],
     ) -> OrderState:
         now = self._clock.now()
         market = self._markets.for_order(self._shard.account(account), symbols, now)

@@ -13,9 +13,6 @@ Json = dict[str, Any]
 
 # What no order here ever has; Alpaca shows the keys all the same.
 _NEVER: Mapping[str, Any] = {
-    "replaced_at": None,
-    "replaced_by": None,
-    "replaces": None,
     "source": "access_key",
     "subtag": None,
 }
@@ -76,6 +73,9 @@ def _common(of: OrderState) -> Json:
         "filled_at": instant_or_none(of.filled_at),
         "hwm": text(of.hwm),
         "order_class": of.order_class.value,
+        "replaced_at": instant_or_none(of.replaced_at),
+        "replaced_by": of.replaced_by,
+        "replaces": of.replaces,
         "status": of.status.value,
         "stop_price": text(of.stop_price),
         "submitted_at": instant(of.submitted_at),

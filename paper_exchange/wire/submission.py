@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
 from common.ids import CLIENT_ORDER_ID_MAX, OrderId
 from common.money import parse_decimal, plain
 from common.orders import OrderClass, OrderType, PositionIntent, Side, TimeInForce
-from paper_exchange.engine.commands import LegRequest, SubmitOrder
+from paper_exchange.engine.commands import LegRequest, ReplaceOrder, SubmitOrder
 from paper_exchange.engine.refusals import Refused
 from paper_exchange.wire.errors import BadParameter
 
+T = TypeVar("T")
 Number: TypeAlias = str | int | float | None
 
 LARGEST: Final = Decimal(1_000_000_000)
@@ -68,24 +69,55 @@ class PostedOrder(msgspec.Struct, frozen=True):
     advanced_instructions: Any = None
 
 
-_DECODER: Final = msgspec.json.Decoder(PostedOrder)
+class PostedChanges(msgspec.Struct, frozen=True):
+    """What a client wants changed in an order; what is absent stays."""
+
+    qty: Number = None
+    time_in_force: str | None = None
+    limit_price: Number = None
+    stop_price: Number = None
+    trail: Number = None
+    client_order_id: str | None = None
+
+
+_ORDER: Final = msgspec.json.Decoder(PostedOrder)
+_CHANGES: Final = msgspec.json.Decoder(PostedChanges)
 
 
 def posted(body: bytes) -> PostedOrder:
     """Decode a body; raise Refused for broken JSON and BadParameter for wrong types."""
-    try:
-        order = _DECODER.decode(body)
-    except msgspec.ValidationError as e:
-        raise BadParameter(f"invalid order: {e}") from None
-    except (ValueError, RecursionError):
-        raise Refused(400, 40010000, "request body format is invalid") from None
+    order = _decoded(_ORDER, body)
     for name in _UNSERVED:
         if getattr(order, name) is not None:
             raise Refused(422, 42210000, f"{name} is not supported")
     return order
 
 
-def client_order_id(order: PostedOrder) -> str | None:
+def to_replacement(body: bytes, replaces: OrderId, order_id: OrderId) -> ReplaceOrder:
+    """Read the changes to an order; raise BadParameter or Refused."""
+    changes = _decoded(_CHANGES, body)
+    return ReplaceOrder(
+        order_id=order_id,
+        replaces=replaces,
+        qty=_number("qty", changes.qty),
+        time_in_force=time_in_force(changes) if changes.time_in_force else None,
+        limit_price=_number("limit_price", changes.limit_price),
+        stop_price=_number("stop_price", changes.stop_price),
+        trail=_number("trail", changes.trail),
+        client_order_id=client_order_id(changes),
+    )
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as e:
+        raise BadParameter(f"invalid order: {e}") from None
+    except (ValueError, RecursionError):
+        raise Refused(400, 40010000, "request body format is invalid") from None
+
+
+def client_order_id(order: PostedOrder | PostedChanges) -> str | None:
     """Return the client's own id, None when it left it to us."""
     text = order.client_order_id or None
     if text is not None and (len(text) > CLIENT_ORDER_ID_MAX or not text.isprintable()):
@@ -115,7 +147,7 @@ def order_type(order: PostedOrder) -> OrderType:
     return _TYPES[text]
 
 
-def time_in_force(order: PostedOrder) -> TimeInForce:
+def time_in_force(order: PostedOrder | PostedChanges) -> TimeInForce:
     """Return how long the order works."""
     text = (order.time_in_force or "").lower()
     if not text:
