@@ -23,7 +23,7 @@ from common.errors import Misconfigured, StateUnwritable, TradingError
 from common.ids import RandomIds
 from common.money import parse_decimal
 from paper_exchange.app import ClockKind, Options, open_exchange
-from paper_exchange.feed import importing
+from paper_exchange.feed import calibration, importing
 from paper_exchange.feed.choice import FeedKind
 from paper_exchange.stream.connection import MESSAGE_MAX
 from paper_exchange.stream.plan import DataPlan
@@ -34,6 +34,7 @@ STOP_SECONDS: Final = 2  # what open requests and streams get before the databas
 BACKLOG: Final = 1024
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], Iterable[str]]]] = {
     "import": importing.run,
+    "calibrate": calibration.run,
 }
 
 logger = logging.getLogger(__name__)
