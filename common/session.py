@@ -19,6 +19,9 @@ NEW_YORK = ZoneInfo("America/New_York")
 LATE_CLOSE = frozenset({"SPY", "QQQ", "IWM"})
 LATE_CLOSE_AFTER = timedelta(minutes=15)
 
+# How long after the close a holder may still say that an option is not to be exercised.
+EXERCISE_CUT_OFF_AFTER = timedelta(minutes=30)
+
 REGULAR_OPEN = time(9, 30)
 REGULAR_CLOSE = time(16, 0)
 
@@ -76,6 +79,11 @@ class Session:
     def option_close(self, underlying: str) -> datetime:
         """Return when the underlying's options stop trading."""
         return self.close + LATE_CLOSE_AFTER if underlying in LATE_CLOSE else self.close
+
+    @property
+    def exercise_cut_off(self) -> datetime:
+        """Return when the broker settles what expired today, and takes no more instructions."""
+        return self.close + EXERCISE_CUT_OFF_AFTER
 
     def last_order(self, underlying: str, cut_offs: CutOffs) -> datetime:
         """Return when the broker stops taking orders in contracts expiring today."""

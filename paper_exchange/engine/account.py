@@ -22,20 +22,24 @@ from paper_exchange.engine.commands import (
     ClosePosition,
     Command,
     ConfigureAccount,
+    DeclineExercise,
     EndDay,
+    ExerciseOption,
     ExpireOrder,
     MatchOrder,
     OpenAccount,
     ReplaceOrder,
     SubmitOrder,
 )
+from paper_exchange.engine.delivery import holdings_after
 from paper_exchange.engine.events import (
     AccountConfigured,
     AccountOpened,
     DayEnded,
     Event,
+    ExerciseDeclined,
     LegFill,
-    OptionSettled,
+    OptionEnded,
     OrderAccepted,
     OrderCanceled,
     OrderFilled,
@@ -45,6 +49,7 @@ from paper_exchange.engine.events import (
     OrderTrailed,
     OrderTriggered,
 )
+from paper_exchange.engine.exercise import instruct
 from paper_exchange.engine.expiry import end_day, expired
 from paper_exchange.engine.ledger import Book, transfer
 from paper_exchange.engine.lifecycle import OrderEvent, after
@@ -56,7 +61,14 @@ from paper_exchange.engine.replacement import replacement
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.triggers import reached, reference, trail
 
-_WITHOUT_POSTING: Final = (AccountConfigured, OrderOpened, OrderTrailed, OrderTriggered, DayEnded)
+_WITHOUT_POSTING: Final = (
+    AccountConfigured,
+    ExerciseDeclined,
+    OrderOpened,
+    OrderTrailed,
+    OrderTriggered,
+    DayEnded,
+)
 
 
 def decide(state: AccountState, command: Command, market: Market, now: datetime) -> Sequence[Event]:
@@ -73,8 +85,9 @@ def decide(state: AccountState, command: Command, market: Market, now: datetime)
         case MatchOrder():
             return _match(state, command, market, now)
         case ExpireOrder():
-            order = state.orders[command.order_id]
-            return [] if order.status.terminal else [expired(order, now)]
+            return _expire(state, command, now)
+        case ExerciseOption() | DeclineExercise():
+            return instruct(state, command, market, now)
         case EndDay():
             return end_day(state, command, market, now)
         case OpenAccount():
@@ -97,8 +110,11 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.working[event.order.id] = None
             state.together.put(None, event.order)
             state.client_ids[event.order.client_order_id] = event.order.id
-        case OptionSettled():
-            del state.positions[event.symbol]
+        case OptionEnded():
+            state.positions = holdings_after(state.positions, event)
+            state.declined &= state.positions.keys()
+        case ExerciseDeclined():
+            state.declined.add(event.symbol)
         case DayEnded():
             state.last_equity = event.equity
             state.last_maintenance_margin = event.maintenance_margin
@@ -110,7 +126,7 @@ def evolve(state: AccountState, event: Event) -> AccountState:
         state.ledger.post(event.posting)
     if isinstance(event, AccountOpened):
         state.last_equity = state.cash
-    if isinstance(event, AccountOpened | OptionSettled):
+    if isinstance(event, AccountOpened | OptionEnded):
         state.movements.append((event, None))
     return state
 
@@ -178,6 +194,11 @@ def _awakened(order: OrderState, market: Market, now: datetime) -> Iterator[Orde
         yield OrderTrailed(order_id=order.id, hwm=hwm, stop_price=stop, at=now)
     if stop is not None and reached(side, stop, price):
         yield OrderTriggered(order_id=order.id, price=price, at=now)
+
+
+def _expire(state: AccountState, command: ExpireOrder, now: datetime) -> list[Event]:
+    order = state.orders[command.order_id]
+    return [] if order.status.terminal else [expired(order, now)]
 
 
 def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> list[Event]:
@@ -259,6 +280,7 @@ def _hold_positions(state: AccountState, fills: tuple[LegFill, ...]) -> None:
         held = state.positions.get(fill.symbol)
         if fill.position_qty == 0:
             del state.positions[fill.symbol]
+            state.declined.discard(fill.symbol)
             continue
         state.positions[fill.symbol] = PositionState(
             symbol=fill.symbol,

@@ -169,7 +169,8 @@ def _margin_change(state: AccountState, order: OrderState) -> Dollars:
     after = dict(held)
     for symbol, qty in changes.items():
         after[symbol] = after.get(symbol, ZERO) + qty
-    return margin.spread_margin(after) - margin.spread_margin(held)
+    before, needed = margin.spread_margin(held), margin.spread_margin(after)
+    return ZERO if before == needed else needed - before  # both infinite: a call still owed for
 
 
 def _price(order: OrderState, market: Market) -> Price:

@@ -94,6 +94,20 @@ class ClosePosition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExerciseOption:
+    """Exercise all that is held of an option now."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineExercise:
+    """Have an option expire, whatever it is worth then."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAccount:
     """Open an account with money in it."""
 
@@ -126,7 +140,7 @@ class ExpireOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndDay:
-    """Settle the options that expired by a day, in cash, and note the closing equity.
+    """Exercise, assign or let go the options that expired by a day; note the closing equity.
 
     closes: the official close of every underlying of an expired option held.
     """
@@ -140,6 +154,8 @@ Command: TypeAlias = (
     | ReplaceOrder
     | CancelOrder
     | ClosePosition
+    | ExerciseOption
+    | DeclineExercise
     | OpenAccount
     | ConfigureAccount
     | MatchOrder

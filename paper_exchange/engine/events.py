@@ -8,6 +8,7 @@ a new tag ("order_filled.2") beside the old one, which stays readable for ever.
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -143,14 +144,37 @@ class OrderRejected(msgspec.Struct, frozen=True, kw_only=True, tag="order_reject
     at: datetime
 
 
-class OptionSettled(msgspec.Struct, frozen=True, kw_only=True, tag="option_settled.1"):
-    """A holding expired and was paid its intrinsic value in cash. qty: signed, as held."""
+class Ending(StrEnum):
+    """How an option stops being held other than by a trade."""
+
+    EXERCISED = "exercised"
+    ASSIGNED = "assigned"
+    EXPIRED = "expired"
+
+
+class OptionEnded(msgspec.Struct, frozen=True, kw_only=True, tag="option_ended.1"):
+    """Contracts held were exercised, assigned or expired, and shares changed hands at the strike.
+
+    qty: contracts that are gone, signed as held; cost: what they had cost. shares: of the
+    underlying, received or (negative) delivered; share_cost: what that adds to its cost.
+    Both are 0 for what expired. The reports of one ending share its group_id.
+    """
+
+    group_id: str
+    symbol: str
+    ending: Ending
+    qty: Qty
+    cost: Dollars
+    shares: Qty = ZERO
+    share_cost: Dollars = ZERO
+    posting: Posting
+    at: datetime
+
+
+class ExerciseDeclined(msgspec.Struct, frozen=True, kw_only=True, tag="exercise_declined.1"):
+    """An option held is not to be exercised when it expires, whatever it is worth then."""
 
     symbol: str
-    qty: Qty
-    price: Price
-    cash: Dollars
-    posting: Posting
     at: datetime
 
 
@@ -176,7 +200,8 @@ Event: TypeAlias = (
     | OrderReplaced
     | OrderExpired
     | OrderRejected
-    | OptionSettled
+    | OptionEnded
+    | ExerciseDeclined
     | DayEnded
 )
 

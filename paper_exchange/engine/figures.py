@@ -74,9 +74,9 @@ def account_figures(state: AccountState, market: Market) -> AccountFigures:
     long = sum((value for value in values.values() if value > 0), ZERO)
     short = sum((value for value in values.values() if value < 0), ZERO)
     qtys = margin.holdings(state)
-    spreads = margin.spread_margin(qtys)
+    spreads = margin.shown_margin(qtys)
     shares = _gross(values, AssetClass.EQUITY)
-    free = max(cent(margin.excess(state, market, qtys=qtys)), ZERO)
+    free = cent(max(margin.excess(state, market, qtys=qtys), ZERO))
     return AccountFigures(
         cash=state.cash,
         held=state.held,

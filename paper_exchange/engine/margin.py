@@ -1,10 +1,10 @@
 """What the account must keep: spread margin, coverage of shorts, and the figures it shows.
 
 Options: the universal spread rule per underlying (common.pricing.payoff). Expiries that
-cover themselves are margined apart and summed, so that cash settlement of each can always
-be paid; shorts covered by a later expiry (calendars) are combined with it, and the largest
-of the combined expiries is taken. Shares: 50% initial, 30% maintenance (Regulation T);
-coins: paid in full.
+cover themselves are margined apart and summed, so that what the expiry of each costs can
+always be paid; shorts covered by a later expiry (calendars) are combined with it, and the
+largest of the combined expiries is taken. Shares: 50% initial, 30% maintenance
+(Regulation T); coins: paid in full.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Final
 
 from common.contracts import OPTION_MULTIPLIER, AssetClass, OptionContract, Right, asset_class
-from common.money import ZERO, Dollars, Qty
+from common.money import ZERO, Dollars, Price, Qty
 from common.pricing.payoff import universal_spread_margin
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.positions import contract_of
@@ -46,6 +46,29 @@ def spread_margin(qtys: Mapping[str, Qty]) -> Dollars:
         ),
         ZERO,
     )
+
+
+def shown_margin(qtys: Mapping[str, Qty]) -> Dollars:
+    """Return the spread margin as an account shows it: finite, whatever became of it.
+
+    An assignment can take the shares that covered a call of a later expiry. Until that call
+    is bought back nothing can be opened, for its margin is infinite; what is shown of it is
+    the strike of the dearest call owed, as for a put.
+    """
+    margin = spread_margin(qtys)
+    if margin.is_finite():
+        return margin
+    covered, naked = dict(qtys), ZERO
+    for underlying in {c.underlying for c in map(contract_of, qtys) if c is not None}:
+        lots = max(int(qtys.get(underlying, ZERO)), 0) // OPTION_MULTIPLIER
+        owed = max(shortfall((), qtys, underlying, Right.CALL) - lots, 0)
+        strikes = [
+            c.strike for c in map(contract_of, qtys) if c is not None and c.underlying == underlying
+        ]
+        dearest = max(strikes)
+        naked += owed * OPTION_MULTIPLIER * dearest
+        covered[underlying] = Decimal((lots + owed) * OPTION_MULTIPLIER)
+    return spread_margin(covered) + naked
 
 
 def _underlying_margin(held: Sequence[Holding], share_lots: int) -> Dollars:
@@ -129,8 +152,11 @@ def excess(
     cash: Dollars | None = None,
     held: Dollars | None = None,
     qtys: Mapping[str, Qty] | None = None,
+    marks: Mapping[str, Price] | None = None,
 ) -> Dollars:
     """Return the equity free to be committed, signed; what-ifs replace what is given.
+
+    marks: what shares are worth, before the market is asked.
 
     Cash not reserved, plus the loan value of shares, less spread margin. Long options and
     coins lend nothing.
@@ -141,7 +167,8 @@ def excess(
     free = cash - held - spread_margin(qtys)
     for symbol, qty in qtys.items():
         if contract_of(symbol) is None and asset_class(symbol) is AssetClass.EQUITY:
-            value = qty * share_mark(state, market, symbol)
+            known = None if marks is None else marks.get(symbol)
+            value = qty * (share_mark(state, market, symbol) if known is None else known)
             free += value - abs(value) * INITIAL
     return free
 

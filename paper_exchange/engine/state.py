@@ -24,8 +24,9 @@ class AccountState:
     working: ids of orders not ended; together: what they add up to. last_equity: at the end
     of the last day, before the first one the opening cash. marks: closing prices of what was
     held over night.
-    fee_accruals: the fees of fee_day so far by kind, exact. movements: every event that moved
-    cash or holdings, oldest first, with the order it filled as it stood after it.
+    fee_accruals: the fees of fee_day so far by kind, exact. declined: options not to be
+    exercised when they expire. movements: every event that moved cash or holdings, oldest
+    first, with the order it filled as it stood after it.
     """
 
     id: AccountId
@@ -45,6 +46,7 @@ class AccountState:
     fee_day: date | None = None
     fee_accruals: tuple[Decimal, ...] = ()
     configuration: Configuration = field(default_factory=Configuration)
+    declined: set[str] = field(default_factory=set)
     movements: list[tuple[Event, OrderState | None]] = field(default_factory=list)
 
     @property

@@ -8,7 +8,8 @@ from datetime import datetime
 from common.contracts import multiplier
 from common.money import ZERO, Dollars, Price, Qty
 from common.quotes import Quote
-from paper_exchange.engine.events import Event, OptionSettled, OrderFilled
+from paper_exchange.engine.delivery import option
+from paper_exchange.engine.events import Event, OptionEnded, OrderFilled
 from paper_exchange.engine.ledger import Book
 from paper_exchange.engine.market import mark_of
 from paper_exchange.venue.views import History
@@ -42,8 +43,10 @@ class EquityCurve:
         if isinstance(event, OrderFilled):
             for fill in event.fills:
                 self._hold(fill.symbol, fill.position_qty, fill.price)
-        elif isinstance(event, OptionSettled):
-            self._hold(event.symbol, ZERO, ZERO)
+        elif isinstance(event, OptionEnded):
+            contract = option(event.symbol)
+            self._change(event.symbol, -event.qty, ZERO)
+            self._change(contract.underlying, event.shares, contract.strike)
         self._cash += sum(
             (
                 entry.amount
@@ -52,6 +55,10 @@ class EquityCurve:
             ),
             ZERO,
         )
+
+    def _change(self, symbol: str, by: Qty, price: Price) -> None:
+        qty, before = self._held.get(symbol, (ZERO, price))
+        self._hold(symbol, qty + by, before)
 
     def _hold(self, symbol: str, qty: Qty, price: Price) -> None:
         if qty:

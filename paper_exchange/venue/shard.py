@@ -21,7 +21,8 @@ from paper_exchange.engine.events import (
     AccountOpened,
     DayEnded,
     Event,
-    OptionSettled,
+    ExerciseDeclined,
+    OptionEnded,
     OrderAccepted,
     Record,
 )
@@ -161,7 +162,9 @@ class Shard:
 
 def _order_id(event: Event) -> OrderId | None:
     match event:
-        case AccountOpened() | AccountConfigured() | OptionSettled() | DayEnded():
+        case (
+            AccountOpened() | AccountConfigured() | DayEnded() | OptionEnded() | ExerciseDeclined()
+        ):
             return None
         case OrderAccepted():
             return event.order.id

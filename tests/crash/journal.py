@@ -15,18 +15,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
 
+from common.contracts import OptionContract
 from common.ids import AccountId
 from paper_exchange.engine.account import evolve
 from paper_exchange.engine.events import (
-    DayEnded,
     Event,
-    OptionSettled,
+    OptionEnded,
     OrderAccepted,
     OrderFilled,
-    OrderOpened,
     decode,
 )
-from paper_exchange.engine.ledger import Book
+from paper_exchange.engine.ledger import Book, Entry
 from paper_exchange.engine.state import AccountState
 
 Figures: TypeAlias = tuple[Decimal, frozenset[tuple[str, Decimal]]]  # cash, and qty by symbol
@@ -102,11 +101,11 @@ class Journal:
             name = event.order.client_order_id
             seen.client_ids[name] += 1
             require(seen.client_ids[name] == 1, f"client_order_id {name} was accepted twice")
-        if not isinstance(event, OrderOpened | DayEnded):
-            leak = sum((entry.amount for entry in event.posting), Decimal(0))
-            require(leak == 0, f"a posting leaks {leak}: {event}")
-            for entry in event.posting:
-                seen.books[entry.book] += entry.amount
+        posting: tuple[Entry, ...] = getattr(event, "posting", ())
+        leak = sum((entry.amount for entry in posting), Decimal(0))
+        require(leak == 0, f"a posting leaks {leak}: {event}")
+        for entry in posting:
+            seen.books[entry.book] += entry.amount
         for symbol, qty in _moved(event):
             seen.held[symbol] += qty
         evolve(state, event)
@@ -138,7 +137,8 @@ def _moved(event: Event) -> Iterable[tuple[str, Decimal]]:
     match event:
         case OrderFilled():
             return [(fill.symbol, fill.qty * fill.side.sign) for fill in event.fills]
-        case OptionSettled():
-            return [(event.symbol, -event.qty)]
+        case OptionEnded():
+            underlying = OptionContract.from_occ(event.symbol).underlying
+            return [(event.symbol, -event.qty), (underlying, event.shares)]
         case _:
             return []

@@ -11,7 +11,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.contracts import Right
+from common.contracts import OptionContract, Right
 from common.money import ZERO
 from common.orders import OrderType, Side, TimeInForce
 from common.quotes import Quote
@@ -25,7 +25,7 @@ from paper_exchange.engine.commands import (
 )
 from paper_exchange.engine.events import (
     Event,
-    OptionSettled,
+    OptionEnded,
     OrderFilled,
     OrderOpened,
     OrderTrailed,
@@ -244,8 +244,8 @@ def check_cash(events: list[Event], state: AccountState, paid_in: int) -> None:
                 cash -= fill.side.sign * (fill.qty * fill.price * per_unit).quantize(
                     Decimal("0.01")
                 )
-        elif isinstance(event, OptionSettled):
-            cash += event.qty * event.price * 100
+        elif isinstance(event, OptionEnded):
+            cash -= event.shares * OptionContract.from_occ(event.symbol).strike
     assert state.cash == cash
 
 
@@ -330,7 +330,7 @@ def snapshot(state: AccountState) -> object:
             "rest": [
                 state.id, state.number, state.options_level, state.opened_at, state.last_equity,
                 state.last_maintenance_margin, state.last_day, state.marks, state.fee_day,
-                state.fee_accruals,
+                state.fee_accruals, sorted(state.declined),
             ],
         }
     )  # fmt: skip

@@ -14,7 +14,6 @@ from paper_exchange.engine.account import decide
 from paper_exchange.engine.commands import (
     CancelOrder,
     ClosePosition,
-    EndDay,
     ExpireOrder,
     MatchOrder,
 )
@@ -381,31 +380,6 @@ def test_a_position_shows_its_profit_and_what_is_free() -> None:
     assert position.market_value == 915
     assert position.unrealized_pl == 915 - 930
     assert position.lastday_price is None
-
-
-@pytest.mark.parametrize(("close", "worth"), [("604.00", 400), ("600.00", 0), ("590", 0)])
-def test_an_option_is_settled_at_what_it_is_worth(close: str, worth: int) -> None:
-    trader = Trader(rules=FREE)
-    trader.buy(CALL)
-    resting = trader.sell(CALL, 1, "9.00")
-    tomorrow = trader.buy(occ(600, expiry=FOLLOWING.day))
-    trader.now = SESSION.close + timedelta(minutes=15)
-    end = EndDay(day=SESSION.day, closes=(("SPY", Decimal(close)),))
-    trader.do(end)
-    assert trader.state.orders[resting.id].status is Status.EXPIRED
-    assert set(trader.state.positions) == set(tomorrow.symbols)
-    assert trader.state.cash == 100_000 - 310 - 510 + worth
-    assert trader.state.last_equity == trader.state.cash + 505
-    assert trader.do(end) == []
-
-
-def test_a_condor_settles_within_its_margin() -> None:
-    trader = Trader("500", rules=FREE)
-    trader.submit(trader.spread(*CONDOR))
-    trader.now = SESSION.close + timedelta(minutes=15)
-    trader.do(EndDay(day=SESSION.day, closes=(("SPY", Decimal(700)),)))
-    assert trader.state.cash == 500 + 136 - 500
-    assert account_figures(trader.state, trader.market).options_buying_power == 136
 
 
 def test_deciding_changes_nothing() -> None:

@@ -193,11 +193,12 @@ async def test_the_night_passes(exchange: Exchange) -> None:
     exchange.clock.set(SESSION.close + LATE)
     updates = exchange.hub.subscribe(ME)
     await exchange.pulse.beat()
-    assert [held.symbol for held in await exchange.venue.positions(ME)] == ["AAPL"]
+    held = {position.symbol: position.qty for position in await exchange.venue.positions(ME)}
+    assert held == {"AAPL": 1, "SPY": -100}  # SPY ended at 607.50, between the calls
     assert exchange.clock.session == FOLLOWING
     assert exchange.clock.now() == FOLLOWING.open
     view = await exchange.venue.account(ME)
-    fees = Decimal("0.21")  # SPY ended at 607.50: the calls were worth 2.50
+    fees = Decimal("0.21")
     assert view.figures.last_equity == 100_000 + 136 - 250 - fees
     assert [(await _next(updates)).event for _ in range(2)] == ["new", "fill"]
 
@@ -207,10 +208,11 @@ async def test_nights_nobody_was_there_for_are_made_up(journal: ToldJournal) -> 
     await exchange.venue.submit(ME, exchange.order(CALL))
     later = await opened(journal, at=DAYS[2].open + timedelta(hours=1))
     await later.pulse.beat()
-    assert not await later.venue.positions(ME)
+    [shares] = await later.venue.positions(ME)
+    assert (shares.symbol, shares.qty) == ("SPY", 100)
     state = later.shard.account(ME)
     assert state.last_day == FOLLOWING.day
-    assert state.cash == Decimal(100_000) - 310 - Decimal("0.06") + 750
+    assert state.cash == Decimal(100_000) - 310 - Decimal("0.06") - 60_000
 
 
 async def test_the_same_database_gives_the_same_accounts(tmp_path: Path) -> None:
