@@ -8,7 +8,7 @@ for how often quotes change, and SPY option quotes of 2023 and 2026 for spreads.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -53,7 +53,7 @@ _SMILES: Final = (  # by measures.HOURS, ratios at measures.DELTAS
     (1.079, 1.217, 1.034, 0.993),
     (1.070, 1.173, 1.039, 1.002),
 )
-_SKEWS: Final = {time(10): 0.20, time(15, 30): 0.08}
+_SKEWS: Final[Mapping[time, float]] = {time(10): 0.20, time(15, 30): 0.08}
 _SPREADS: Final = ((1, 1, 3), (10, 6, 16), (30, 20, 42), (57, 42, 80))  # cents by DEPTHS
 _UPDATES: Final = (0.06, 0.28, 0.45, 0.70, 0.94, 0.99)  # by measures.BANDS
 _UPDATES_OFF: Final = 0.15

@@ -35,7 +35,7 @@ from paper_exchange.feed.recorded_rows import (
 from paper_exchange.feed.recording import BARS, OPTION_QUOTES, QUOTES
 
 _MINUTE: Final = timedelta(minutes=1)
-_NAMES: Final = {
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "at": ("at", "timestamp", "datetime", "ts", "ts_et", "ts_utc", "time", "date"),
     "open": ("open", "o"),
     "high": ("high", "h"),

@@ -7,6 +7,7 @@ bridge that never leaves the recorded range.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
@@ -27,7 +28,7 @@ _PARKINSON: Final = 1.665  # expected range of a Brownian motion over its standa
 _LEAST_SD: Final = 2e-6
 _YEAR: Final = 252
 _HALF_DAY: Final = 0.375  # sigma of a session grows with this power of its length
-_KNOWN: Final = {listing.symbol: listing for listing in LISTINGS}
+_KNOWN: Final[Mapping[str, Listing]] = {listing.symbol: listing for listing in LISTINGS}
 
 
 def listing_of(symbol: str, recording: Recording) -> Listing:
