@@ -1,0 +1,1 @@
+"""Deterministic simulation: one seed, one process, the exchange's own code, every invariant."""
