@@ -79,7 +79,10 @@ class TimeInForce(StrEnum):
 
     DAY = "day"
     GTC = "gtc"
+    OPG = "opg"
+    CLS = "cls"
     IOC = "ioc"
+    FOK = "fok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ from paper_exchange.engine.events import (
 )
 from paper_exchange.engine.exercise import instruct
 from paper_exchange.engine.expiry import end_day, expired
+from paper_exchange.engine.hours import AT_ONCE, AUCTIONS, Terms, works
 from paper_exchange.engine.ledger import Book, transfer
 from paper_exchange.engine.lifecycle import OrderEvent, after
 from paper_exchange.engine.market import Market
@@ -74,12 +75,8 @@ _WITHOUT_POSTING: Final = (
 def decide(state: AccountState, command: Command, market: Market, now: datetime) -> Sequence[Event]:
     """Return what a command makes happen, possibly nothing; raise Refused."""
     match command:
-        case SubmitOrder():
+        case SubmitOrder() | ClosePosition() | ReplaceOrder():
             return _submit(state, command, market, now)
-        case ClosePosition():
-            return _submit(state, _closing_order(state, command, market, now), market, now)
-        case ReplaceOrder():
-            return _replace(state, command, market, now)
         case CancelOrder():
             return _cancel(state, command, now)
         case MatchOrder():
@@ -132,8 +129,15 @@ def evolve(state: AccountState, event: Event) -> AccountState:
 
 
 def _submit(
-    state: AccountState, command: SubmitOrder, market: Market, now: datetime
+    state: AccountState,
+    command: SubmitOrder | ClosePosition | ReplaceOrder,
+    market: Market,
+    now: datetime,
 ) -> list[Event]:
+    if isinstance(command, ReplaceOrder):
+        return _replace(state, command, market, now)
+    if isinstance(command, ClosePosition):
+        command = _closing_order(state, command, market, now)
     return _entered(state, admit(state, command, market, now), market, now)
 
 
@@ -157,9 +161,9 @@ def _entered(state: AccountState, order: OrderState, market: Market, now: dateti
         events.append(traded)
         if isinstance(traded, OrderRejected):
             return events
-        if order.time_in_force is TimeInForce.IOC and not traded.complete:
+        if order.time_in_force in AT_ONCE and not traded.complete:
             events.append(_canceled(order, traded.hold, now))
-    elif order.time_in_force is TimeInForce.IOC:
+    elif order.time_in_force in AT_ONCE:
         events.append(_canceled(order, order.hold, now))
     return events
 
@@ -167,7 +171,8 @@ def _entered(state: AccountState, order: OrderState, market: Market, now: dateti
 def _match(state: AccountState, command: MatchOrder, market: Market, now: datetime) -> list[Event]:
     order = state.orders[command.order_id]
     listing = market.listings.get(order.symbols[0])
-    if order.status.terminal or listing is None or not market.is_open(listing, now):
+    terms = Terms(order.time_in_force, order.extended_hours)
+    if order.status.terminal or listing is None or not works(market, listing, terms, now):
         return []
     events: list[Event] = []
     for event in _awakened(order, market, now):
@@ -175,8 +180,14 @@ def _match(state: AccountState, command: MatchOrder, market: Market, now: dateti
         order = after(order, event)
     if order.watching:
         return events
-    if (traded := execute(state, order, market, now)) is not None:
+    traded = execute(state, order, market, now)
+    if traded is not None:
         events.append(traded)
+    if order.time_in_force in AUCTIONS:
+        if traded is None:
+            events.append(_canceled(order, order.hold, now))
+        elif isinstance(traded, OrderFilled) and not traded.complete:
+            events.append(_canceled(order, traded.hold, now))
     return events
 
 

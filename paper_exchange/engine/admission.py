@@ -19,8 +19,8 @@ from paper_exchange.engine.buying_power import (
     required,
 )
 from paper_exchange.engine.commands import SubmitOrder
-from paper_exchange.engine.expiry import expires_at
 from paper_exchange.engine.form import check_cut_off, check_form
+from paper_exchange.engine.hours import Terms, check_auction, coming, expires_at, works
 from paper_exchange.engine.intents import (
     check_closing,
     check_crossing,
@@ -39,6 +39,7 @@ def admit(state: AccountState, command: SubmitOrder, market: Market, now: dateti
     """Return the order a submission becomes, its hold included; raise Refused."""
     check_suspension(state)
     listings = check_form(state, command, market, now)
+    check_auction(market, command.time_in_force, now)
     intents = infer_intents(state, command)
     check_cut_off(listings, intents, market, now)
     order = _order(command, listings, intents, market, now)
@@ -62,7 +63,8 @@ def _order(
     now: datetime,
 ) -> OrderState:
     mleg = command.order_class is OrderClass.MLEG
-    is_open = market.is_open(listings[0], now)
+    terms = Terms(command.time_in_force, command.extended_hours)
+    is_open = works(market, listings[0], terms, now)
     hwm = _mark(command, market) if is_open else None
     return OrderState(
         id=command.order_id,
@@ -71,7 +73,8 @@ def _order(
         created_at=now,
         submitted_at=now,
         updated_at=now,
-        expires_at=expires_at(command.time_in_force, listings[0], market, now),
+        opens_at=None if is_open else coming(market, listings[0], terms, now).opens,
+        expires_at=expires_at(market, listings[0], terms, now),
         order_class=command.order_class,
         type=command.type,
         time_in_force=command.time_in_force,

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from typing import Final
+from datetime import date, datetime
 
 from common.money import ZERO, Dollars, cent
-from common.orders import TimeInForce
-from common.session import new_york, trading_day
 from paper_exchange.engine.commands import EndDay
 from paper_exchange.engine.events import DayEnded, Event, OrderExpired
 from paper_exchange.engine.figures import maintenance
 from paper_exchange.engine.margin import shown_margin
-from paper_exchange.engine.market import Listing, Market
+from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import release
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.settlement import Settlement
 from paper_exchange.engine.state import AccountState
-
-GTC_LIFE: Final = timedelta(days=90)
-GTC_AT: Final = time(16, 15)  # New York
-
-
-def expires_at(
-    time_in_force: TimeInForce, listing: Listing, market: Market, now: datetime
-) -> datetime | None:
-    """Return when an order entered now is taken off; None when at once or never by time.
-
-    A GTC order lives 90 days, and no longer than the contract it is in: that one ends with
-    its day, by EndDay.
-    """
-    match time_in_force:
-        case TimeInForce.DAY:
-            return market.closes_at(listing, now)
-        case TimeInForce.GTC:
-            return new_york(trading_day(now) + GTC_LIFE, GTC_AT)
-        case TimeInForce.IOC:
-            return None
 
 
 def expired(order: OrderState, now: datetime) -> OrderExpired:

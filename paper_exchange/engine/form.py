@@ -33,8 +33,6 @@ def check_form(
     """Return what an order trades, one listing a leg; raise Refused for what cannot be."""
     _client_order_id(state, command)
     check_prices(command)
-    if command.extended_hours:
-        raise refusals.unprocessable("extended hours trading is not available on this exchange")
     if command.order_class is OrderClass.MLEG:
         _legs(command)
         listings = tuple(_listing(leg.symbol, market, now) for leg in command.legs)

@@ -21,7 +21,7 @@ from uuid import UUID, uuid5
 from common.contracts import asset_class
 from common.ids import ExecutionId, OrderId
 from common.money import ZERO, Dollars, Price, Qty, cent
-from common.orders import PositionIntent, Side
+from common.orders import PositionIntent, Side, TimeInForce
 from common.quotes import Quote
 from common.session import trading_day
 from paper_exchange.engine import fees
@@ -119,6 +119,8 @@ def _units(state: AccountState, order: OrderState, at: Touch, rules: FillRules) 
             claimed = state.together.claims.get(order.symbol, ZERO)
             qty = min(qty, max(state.qty(order.symbol) - claimed, ZERO))
         return qty
+    if order.time_in_force is TimeInForce.FOK:
+        return qty if not rules.respect_size or qty <= at.size else ZERO
     if rules.respect_size:
         qty = min(qty, at.size)
     if rules.partial_probability > 0 and qty > 1 and qty == qty.to_integral_value():

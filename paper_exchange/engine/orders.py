@@ -95,7 +95,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     limit_price and filled_avg_price are net, a credit negative, and qty counts units.
     A notional order keeps qty None. hold: dollars reserved for what is not filled yet. A stop
     is elected at triggered_at, and until then does not trade; hwm is the best price a trail
-    has seen, None before it saw any.
+    has seen, None before it saw any. opens_at: when one that was queued goes to market.
     fills: how many executions it has had. Legs share their parent's status and times.
     """
 
@@ -106,6 +106,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     submitted_at: datetime
     updated_at: datetime
     expires_at: datetime | None
+    opens_at: datetime | None = None
     order_class: OrderClass
     type: OrderType
     time_in_force: TimeInForce

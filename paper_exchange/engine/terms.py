@@ -88,6 +88,8 @@ def check_terms(command: SubmitOrder, listing: Listing, *, fractional: bool) -> 
     times, wrong_time = _TIMES[listing.asset_class]
     if command.time_in_force not in times:
         raise refusals.unprocessable(wrong_time)
+    if command.extended_hours and not _may_extend(command, listing):
+        raise refusals.unprocessable("extended hours order must be DAY or GTC limit orders")
     resting = command.time_in_force in _RESTING or listing.asset_class is AssetClass.CRYPTO
     if command.type in STOPS and not resting:
         raise refusals.unprocessable("invalid time_in_force")
@@ -97,6 +99,14 @@ def check_terms(command: SubmitOrder, listing: Listing, *, fractional: bool) -> 
         raise refusals.unprocessable("fractional orders must be DAY orders")
     if command.type is OrderType.TRAILING_STOP:
         raise refusals.unprocessable("fractional orders cannot be trailing stop orders")
+
+
+def _may_extend(command: SubmitOrder, listing: Listing) -> bool:
+    return (
+        listing.asset_class is AssetClass.EQUITY
+        and command.type is OrderType.LIMIT
+        and command.time_in_force in _RESTING
+    )
 
 
 def check_ticks(command: SubmitOrder, listing: Listing) -> None:

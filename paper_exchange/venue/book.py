@@ -66,6 +66,8 @@ class Book:
         self._places: dict[OrderId, tuple[tuple[Queue, _Place], ...]] = {}
         self._spreads: dict[OrderId, tuple[Ref, OrderState]] = {}
         self._waiting: dict[OrderId, Ref] = {}
+        self._opening: dict[OrderId, Ref] = {}
+        self._openings: list[tuple[datetime, Ref]] = []
         self._deadlines: list[tuple[datetime, Ref]] = []
         for account, order in orders:
             self.put(account, order)
@@ -79,8 +81,11 @@ class Book:
         if not self._knows(order.id) and order.expires_at is not None:
             heapq.heappush(self._deadlines, (order.expires_at, ref))
         if order.status is Status.ACCEPTED:
+            if order.id not in self._waiting:
+                heapq.heappush(self._openings, (order.opens_at or order.created_at, ref))
             self._waiting[order.id] = ref
             return
+        self._opening.pop(order.id, None)
         self._waiting.pop(order.id, None)
         if order.is_mleg:
             self._spreads[order.id] = (ref, order)
@@ -112,6 +117,14 @@ class Book:
     def waiting(self) -> tuple[Ref, ...]:
         """Return the orders queued for a session to open, oldest first."""
         return tuple(self._waiting.values())
+
+    def opening(self, now: datetime) -> tuple[Ref, ...]:
+        """Return those of them whose session should have opened."""
+        while self._openings and self._openings[0][0] <= now:
+            ref = heapq.heappop(self._openings)[1]
+            if ref.order in self._waiting:
+                self._opening[ref.order] = ref
+        return tuple(self._opening.values())
 
     def due(self, now: datetime) -> Iterator[Ref]:
         """Yield, once each, the orders whose time has run out; ended ones among them."""
@@ -146,6 +159,7 @@ class Book:
 
     def _remove(self, order_id: OrderId) -> None:
         self._waiting.pop(order_id, None)
+        self._opening.pop(order_id, None)
         self._spreads.pop(order_id, None)
         self._dequeue(self._places.pop(order_id, ()))
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from common.session import LATE_CLOSE_AFTER, Phase, Session, trading_day
+from common.session import LATE_CLOSE_AFTER, Session, trading_day
 from paper_exchange.engine.commands import EndDay, ExpireOrder, MatchOrder
 from paper_exchange.engine.refusals import Refused
 from paper_exchange.engine.state import AccountState
@@ -69,9 +69,8 @@ class Pulse:
         for ref in tuple(self._shard.book.due(now)):
             expire = ExpireOrder(order_id=ref.order)
             self._shard.do(ref.account, expire, self._markets.at(now, (), ()), now)
-        if self._clock.session.phase(now) is not Phase.PRE_OPEN:
-            for ref in self._shard.book.waiting():
-                self._match(ref, now)
+        for ref in self._shard.book.opening(now):
+            self._match(ref, now)
         symbols = self._shard.book.symbols()
         if symbols:
             quotes = dict(zip(symbols, self._source.quotes(symbols, now), strict=True))

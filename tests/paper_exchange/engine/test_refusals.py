@@ -102,8 +102,8 @@ FORM: dict[str, Case] = {
         "fractional orders must be DAY orders",
     ),
     "extended hours": (
-        lambda t: t.simple("AAPL", limit="1", extended_hours=True), 422, 42210000,
-        "extended hours trading is not available on this exchange",
+        lambda t: t.simple("AAPL", extended_hours=True), 422, 42210000,
+        "extended hours order must be DAY or GTC limit orders",
     ),
     "option dollars": (
         lambda t: t.simple(CALL, qty=None, notional="500"), 422, 40010001,

@@ -155,10 +155,14 @@ def test_time_runs_out_once_for_each_order() -> None:
 def test_an_order_waits_for_its_session_and_then_works() -> None:
     book = Book()
     order = _order(1, "AAPL", Side.BUY, 5)
-    book.put(ME, msgspec.structs.replace(order, status=Status.ACCEPTED))
+    opens = NOON + timedelta(hours=1)
+    book.put(ME, msgspec.structs.replace(order, status=Status.ACCEPTED, opens_at=opens))
+    assert book.opening(opens - timedelta(seconds=1)) == ()
+    assert [ref.order for ref in book.opening(opens)] == [order.id]
+    assert [ref.order for ref in book.opening(opens)] == [order.id]  # until it has opened
     assert [ref.order for ref in book.waiting()] == [order.id]
     assert book.fired({"AAPL": quote(1, 2)}) == []
     book.put(ME, order)
-    assert book.waiting() == ()
+    assert book.waiting() == book.opening(opens) == ()
     assert [ref.order for ref in book.fired({"AAPL": quote(1, 2)})] == [order.id]
     assert len(list(book.due(NOON + timedelta(days=1)))) == 1

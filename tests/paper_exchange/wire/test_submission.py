@@ -91,7 +91,7 @@ def test_what_is_not_served_is_refused_and_never_dropped(field: str) -> None:
     [
         ("order_class", "bracket", submission.order_class),
         ("type", "oracle", submission.order_type),
-        ("time_in_force", "fok", submission.time_in_force),
+        ("time_in_force", "never", submission.time_in_force),
     ],
 )
 def test_kinds_of_order_that_are_not_served_are_named(field: str, value: str, read: Any) -> None:
