@@ -8,10 +8,11 @@ PY := $(BIN)/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 BENCH := .venv-bench/.bench
+PEER := .venv-peer/.peer
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash lock clean
+.PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash peer fuzz lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
@@ -20,6 +21,8 @@ help:
 	@echo "make check  format, lint, types, import contracts, tidy tests"
 	@echo "make bench  the benchmark table, in its own environment"
 	@echo "make crash  100 rounds of kill -9"
+	@echo "make peer   install Alpaca's own MCP server, which tests drive, in its own environment"
+	@echo "make fuzz   a long run of schemathesis on the exchange's REST API"
 	@echo "make lock   pin the newest versions the .in files allow"
 	@echo "make clean  remove the environments and caches"
 
@@ -40,13 +43,19 @@ $(BENCH): requirements.txt requirements-bench.txt | preflight
 	@$(PYTHON) scripts/install.py .venv-bench requirements.txt requirements-bench.txt
 	@touch $@
 
+peer: $(PEER)
+
+$(PEER): requirements-peer.txt | preflight
+	@$(PYTHON) scripts/install.py .venv-peer requirements-peer.txt
+	@touch $@
+
 demo: $(RUNTIME)
 	@$(PY) alpaca_mcp_server.py demo
 
 run: $(RUNTIME)
 	@$(PY) alpaca_mcp_server.py serve
 
-test: $(DEV)
+test: $(DEV) $(PEER)
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/tidy
 
 check: format lint types contracts tidy
@@ -72,6 +81,9 @@ bench: $(BENCH)
 crash: $(DEV)
 	@$(PY) -m tests.crash.run --rounds 100
 
+fuzz: $(DEV) $(PEER)
+	@$(PY) -m tests.peer.fuzz --examples 200
+
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock: export CUSTOM_COMPILE_COMMAND = make lock
@@ -79,7 +91,8 @@ lock: $(DEV)
 	$(COMPILE) -o requirements.txt requirements.in
 	$(COMPILE) -o requirements-dev.txt requirements-dev.in
 	$(COMPILE) -o requirements-bench.txt requirements-bench.in
+	$(COMPILE) -o requirements-peer.txt requirements-peer.in
 
 clean:
-	rm -rf .venv .venv-bench build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-peer build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -67,12 +67,8 @@ class Reference:
         start = max(query.day("start") or FIRST_DAY, FIRST_DAY)
         end = min(query.day("end") or LAST_DAY, LAST_DAY)
         sessions = self._calendar.sessions(start, end)
-        following = [*(session.day for session in sessions[1:]), None]
         return reply(
-            [
-                wire.calendar_day(session, settles or self._settles(session))
-                for session, settles in zip(sessions, following, strict=True)
-            ]
+            [wire.calendar_day(session, self._settles(session)) for session in sessions]
         )
 
     async def assets(self, call: Call) -> Reply:

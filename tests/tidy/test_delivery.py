@@ -84,7 +84,7 @@ def test_the_version_is_one() -> None:
     assert project["version"] == VERSION
 
 
-@pytest.mark.parametrize("kind", ["", "-dev", "-bench"])
+@pytest.mark.parametrize("kind", ["", "-dev", "-bench", "-peer"])
 def test_requirements_are_pins_and_nothing_else(kind: str) -> None:
     pinned = _pinned(f"requirements{kind}.txt")
     asked = re.findall(r"^([\w.-]+)", (ROOT / f"requirements{kind}.in").read_text(), re.MULTILINE)
@@ -115,7 +115,9 @@ def test_every_target_is_phony_and_explained() -> None:
     targets = re.findall(r"^([a-z]+):(?!.*export)", makefile, re.MULTILINE)
     assert set(targets) == set(phony.split())
     explained = set(re.findall(r'@echo "make (\w+)', makefile))
-    assert explained == {"demo", "run", "test", "check", "bench", "crash", "lock", "clean"}
+    assert explained == {
+        *("demo", "run", "test", "check", "bench", "crash", "peer", "fuzz", "lock", "clean")
+    }
 
 
 def test_no_file_names_a_registry_or_somebodys_machine() -> None:

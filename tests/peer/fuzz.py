@@ -1,0 +1,75 @@
+"""Schemathesis on the exchange: what no client would send is refused, never a server error.
+
+python -m tests.peer.fuzz --examples 200
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.exchange import ROOT, Exchange
+
+BIN = ROOT / ".venv-peer" / "bin"
+DOCUMENTS = ("trading-api.json", "market-data-api.json")
+ENDLESS = r".*SSE"  # operations that answer with an endless stream
+
+
+@dataclass(frozen=True)
+class Fuzzed:
+    """What came of one document: whether every answer was no server error, and the report."""
+
+    document: str
+    passed: bool
+    report: str
+
+
+def documents() -> Path:
+    """Return the folder of Alpaca's OpenAPI documents."""
+    find = "import importlib.util as u; print(u.find_spec('alpaca_mcp_server').origin)"
+    told = subprocess.run(
+        [str(BIN / "python"), "-c", find], cwd=BIN, capture_output=True, text=True, check=True
+    )
+    return Path(told.stdout.strip()).parent / "specs"
+
+
+def fuzz(exchange: Exchange, folder: Path, *, examples: int, seed: int) -> list[Fuzzed]:
+    """Run schemathesis with so many examples an operation on each document."""
+    found = []
+    for name in DOCUMENTS:
+        headers = [part for pair in exchange.headers.items() for part in ("-H", ": ".join(pair))]
+        command = [
+            *(str(BIN / "schemathesis"), "run", str(documents() / name), "--url", exchange.url),
+            *headers,
+            *("--checks", "not_a_server_error", "--phases", "examples,coverage,fuzzing"),
+            *("--exclude-operation-id-regex", ENDLESS, "--max-examples", str(examples)),
+            *("--seed", str(seed), "--workers", "2", "--request-timeout", "20", "--no-color"),
+            *("--suppress-health-check", "all", "--continue-on-failure"),
+        ]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        found.append(Fuzzed(name, done.returncode == 0, done.stdout + done.stderr))
+    return found
+
+
+def main() -> int:
+    """Fuzz, and print the reports."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("--examples", type=int, default=200, help="of each operation")
+    flags.add_argument("--seed", type=int, default=7)
+    told = flags.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Exchange.start(Path(folder), clock="stepped", at="10:05") as exchange,
+    ):
+        found = fuzz(exchange, Path(folder), examples=told.examples, seed=told.seed)
+        for one in found:
+            print(one.report)
+    return 0 if all(one.passed for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
