@@ -21,6 +21,7 @@ from paper_exchange.feed.recorded_rows import (
     in_order,
     read,
 )
+from paper_exchange.feed.source import HaltKind
 from paper_exchange.feed.synthetic_options import Quotes
 from paper_exchange.feed.synthetic_random import Ints
 
@@ -28,7 +29,6 @@ BARS: Final = "bars"
 QUOTES: Final = "quotes"
 OPTION_QUOTES: Final = "option_quotes"
 HALTS: Final = "halts.csv"
-HALT_KINDS: Final = ("halt", "luld")
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _MINUTE: Final = timedelta(minutes=1)
@@ -48,12 +48,12 @@ class RecordedBars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
-    """A symbol, with its options, does not trade in [start, end). kind: "halt" or "luld"."""
+    """A symbol, with its options, does not trade in [start, end)."""
 
     symbol: str
     start: datetime
     end: datetime
-    kind: str
+    kind: HaltKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,14 +191,13 @@ def _halts(path: Path, session: Session) -> tuple[Halt, ...]:
 
 
 def _halt(line: Row, session: Session) -> Halt:
-    halt = Halt(
-        symbol=line.text("symbol"),
-        start=line.instant("start"),
-        end=line.instant("end"),
-        kind=line.text("kind"),
-    )
-    if halt.kind not in HALT_KINDS:
-        raise RecordingUnusable(f"{line.where}: kind {halt.kind!r} is not halt or luld")
-    if not session.open <= halt.start < halt.end:
+    try:
+        kind = HaltKind(line.text("kind"))
+    except ValueError:
+        raise RecordingUnusable(
+            f"{line.where}: kind {line.text('kind')!r} is not halt or luld"
+        ) from None
+    start, end = line.instant("start"), line.instant("end")
+    if not session.open <= start < end:
         raise RecordingUnusable(f"{line.where}: a halt begins in the session and ends later")
-    return halt
+    return Halt(symbol=line.text("symbol"), start=start, end=end, kind=kind)

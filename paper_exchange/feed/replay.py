@@ -11,6 +11,7 @@ from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.recording import Recording
 from paper_exchange.feed.replay_market import RecordedMarket
 from paper_exchange.feed.replay_pit import RecordedPit
+from paper_exchange.feed.source import HaltKind
 from paper_exchange.feed.synthetic import SyntheticSource
 
 
@@ -34,11 +35,12 @@ class ReplaySource(SyntheticSource):
             return cent(quote.mid)
         return super().spot(underlying, at)
 
-    def halted(self, symbol: str, at: datetime) -> bool:
-        """Return whether trading in a symbol is halted or paused at an instant."""
+    def halted(self, symbol: str, at: datetime) -> HaltKind | None:
+        """Return why trading in a symbol is stopped, None when it is not."""
         day = self._recording.days.get(trading_day(at))
         if day is None or not day.halts:
-            return False
+            return None
         if asset_class(symbol) is AssetClass.OPTION:
             symbol = OptionContract.from_occ(symbol).underlying
-        return any(halt.symbol == symbol and halt.start <= at < halt.end for halt in day.halts)
+        halts = (halt for halt in day.halts if halt.symbol == symbol)
+        return next((halt.kind for halt in halts if halt.start <= at < halt.end), None)

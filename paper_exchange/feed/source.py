@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from common.contracts import AssetClass, OptionContract
@@ -36,6 +37,13 @@ class Asset:
     def has_options(self) -> bool:
         """Whether option contracts are listed on it."""
         return "has_options" in self.attributes
+
+
+class HaltKind(StrEnum):
+    """Why trading in a stock is stopped for a while."""
+
+    HALT = "halt"
+    LULD = "luld"  # a limit-up limit-down pause
 
 
 class Source(Protocol):
@@ -79,8 +87,11 @@ class Source(Protocol):
         """Return at most limit quotes made in [start, end), by time."""
         ...
 
-    def halted(self, symbol: str, at: datetime) -> bool:
-        """Return whether trading in a symbol is halted or paused; an option is with its stock."""
+    def halted(self, symbol: str, at: datetime) -> HaltKind | None:
+        """Return why trading in a symbol is stopped, None when it is not.
+
+        An option's is with its stock's.
+        """
         ...
 
     def trade(self, symbol: str, at: datetime) -> Trade | None:

@@ -20,7 +20,7 @@ from common.quotes import Bar, Greeks, Quote, Trade
 from common.session import trading_day
 from paper_exchange.feed.assets import Expiries
 from paper_exchange.feed.calendar import Calendar
-from paper_exchange.feed.source import Asset
+from paper_exchange.feed.source import Asset, HaltKind
 from paper_exchange.feed.synthetic_greeks import solve
 from paper_exchange.feed.synthetic_market import Market
 from paper_exchange.feed.synthetic_options import Book, Quotes
@@ -113,9 +113,9 @@ class SyntheticSource:
         found.sort(key=lambda quote: quote.at)
         return found[:limit]
 
-    def halted(self, symbol: str, at: datetime) -> bool:
-        """Return False: nothing is ever halted here."""
-        return False
+    def halted(self, symbol: str, at: datetime) -> HaltKind | None:
+        """Return None: nothing is ever halted here."""
+        return None
 
     def trade(self, symbol: str, at: datetime) -> Trade | None:
         """Return the latest print at an instant: of its day, or a stock's before the first."""

@@ -20,7 +20,7 @@ from paper_exchange.engine.events import Event, OrderAccepted
 from paper_exchange.engine.market import Listing, Market, Rules
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.state import AccountState
-from paper_exchange.feed.source import Asset
+from paper_exchange.feed.source import Asset, HaltKind
 
 DAY = date(2026, 11, 20)
 SESSION = Session.regular(DAY)
@@ -194,7 +194,7 @@ class Board:
     def __init__(self, quotes: Mapping[str, Quote] = QUOTES) -> None:
         self.standing = dict(quotes)
         self.closes = {"SPY": Decimal("607.50"), "AAPL": Decimal("200.00")}
-        self.halts: set[str] = set()
+        self.halts: dict[str, HaltKind] = {}
 
     def assets(self) -> tuple[Asset, ...]:
         """Return two stocks and a coin."""
@@ -220,9 +220,9 @@ class Board:
         """Return the standing quotes."""
         return [self.standing.get(symbol) for symbol in symbols]
 
-    def halted(self, symbol: str, at: datetime) -> bool:
-        """Return whether a test has halted it."""
-        return symbol in self.halts
+    def halted(self, symbol: str, at: datetime) -> HaltKind | None:
+        """Return what a test has halted it by."""
+        return self.halts.get(symbol)
 
     def contracts(self, underlying: str, day: date) -> tuple[OptionContract, ...]:
         """Return what has a quote and has not expired."""

@@ -203,7 +203,7 @@ def test_nothing_is_quoted_while_halted(
         )
         assert before == during
         assert after != before
-        assert [market.halted(symbol, at) for at in (OPEN, start, end)] == [False, True, False]
+        assert [market.halted(symbol, at) for at in (OPEN, start, end)] == [None, "luld", None]
         made = [quote.at for _, quote in market.changes([symbol], OPEN, end + MINUTE)]
         assert made
         assert not [at for at in made if start <= at < end]
