@@ -168,7 +168,7 @@ def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
         *Orders(venue).paths(),
         *Accounts(venue, source, calendar, clock).paths(),
         *Configurations(venue).paths(),
-        *Activities(venue).paths(),
+        *Activities(venue, clock).paths(),
         *Portfolio(venue, source, calendar, clock).paths(),
         *WatchlistPaths(parts.watchlists, source, clock, RandomIds()).paths(),
         *Reference(source, clock, calendar).paths(),

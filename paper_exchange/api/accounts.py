@@ -11,7 +11,7 @@ from paper_exchange.api.closes import Closes
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, trading
 from paper_exchange.engine.figures import PositionFigures
-from paper_exchange.engine.refusals import not_found
+from paper_exchange.engine.refusals import Refused, not_found
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.source import Source
 from paper_exchange.venue.venue import Venue
@@ -37,6 +37,8 @@ class Accounts:
         return (
             trading("/v2/account", GET=self.account),
             trading("/v2/positions", GET=self.positions, DELETE=self.close_all),
+            trading("/v2/positions/{symbol}/exercise", POST=self.exercise),
+            trading("/v2/positions/{symbol}/do-not-exercise", POST=self.decline),
             trading("/v2/positions/{symbol:path}", GET=self.position, DELETE=self.close),
         )
 
@@ -76,11 +78,28 @@ class Accounts:
         )
         return reply(order(closing))
 
+    async def exercise(self, call: Call) -> Reply:
+        """Answer POST /v2/positions/{symbol or id}/exercise: all of it, at once."""
+        await self._venue.exercise(call.account, await self._option(call))
+        return Reply(200)
+
+    async def decline(self, call: Call) -> Reply:
+        """Answer POST /v2/positions/{symbol or id}/do-not-exercise."""
+        await self._venue.decline_exercise(call.account, await self._option(call))
+        return Reply(200)
+
     async def close_all(self, call: Call) -> Reply:
         """Answer DELETE /v2/positions, one line a holding."""
         cancel_orders = call.query.flag("cancel_orders")
         closed = await self._venue.close_all(call.account, cancel_orders=cancel_orders)
         return reply([_line(one) for one in closed], 207)
+
+    async def _option(self, call: Call) -> str:
+        """Return the symbol of the holding a path names, or what it says if none is held."""
+        try:
+            return (await self._held(call)).symbol
+        except Refused:
+            return call.path["symbol"].upper()
 
     async def _held(self, call: Call) -> PositionFigures:
         """Return the holding a path names; raise a 404."""

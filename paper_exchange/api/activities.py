@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from common.clock import Clock
 from common.session import trading_day
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, trading
@@ -68,8 +69,9 @@ class ActivityFilter:
 class Activities:
     """The activity paths of the trading host."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, clock: Clock) -> None:
         self._venue = venue
+        self._clock = clock
 
     def paths(self) -> tuple[Path, ...]:
         """Return the routes."""
@@ -85,11 +87,12 @@ class Activities:
         limit = query.integer("page_size", PAGE_MAX, low=1, high=PAGE_MAX)
         newest_first = query.choice("direction", ("asc", "desc"), "desc") == "desc"
         history = await self._venue.history(call.account)
+        now = self._clock.now()
         found = [
             activity
             for event, order in history.movements
             for activity in activities(event, order)
-            if wanted.admits(activity)
+            if activity.is_reported(now) and wanted.admits(activity)
         ]
         if newest_first:
             found.reverse()

@@ -79,14 +79,10 @@ def decide(state: AccountState, command: Command, market: Market, now: datetime)
             return _submit(state, command, market, now)
         case CancelOrder():
             return _cancel(state, command, now)
-        case MatchOrder():
-            return _match(state, command, market, now)
-        case ExpireOrder():
-            return _expire(state, command, now)
+        case MatchOrder() | ExpireOrder() | EndDay():
+            return _pass(state, command, market, now)
         case ExerciseOption() | DeclineExercise():
             return instruct(state, command, market, now)
-        case EndDay():
-            return end_day(state, command, market, now)
         case OpenAccount():
             return [_opened(command, now)]
         case ConfigureAccount():
@@ -207,7 +203,14 @@ def _awakened(order: OrderState, market: Market, now: datetime) -> Iterator[Orde
         yield OrderTriggered(order_id=order.id, price=price, at=now)
 
 
-def _expire(state: AccountState, command: ExpireOrder, now: datetime) -> list[Event]:
+def _pass(
+    state: AccountState, command: MatchOrder | ExpireOrder | EndDay, market: Market, now: datetime
+) -> list[Event]:
+    """Return what time passing does."""
+    if isinstance(command, MatchOrder):
+        return _match(state, command, market, now)
+    if isinstance(command, EndDay):
+        return end_day(state, command, market, now)
     order = state.orders[command.order_id]
     return [] if order.status.terminal else [expired(order, now)]
 

@@ -1,11 +1,12 @@
 """The exchange's clocks: the real one, a demo in which a session is always on, a stepped one.
 
-Each has a trading day in hand. The day goes on past the close of shares to `day_end`, when
-the options that trade late have closed too. What is due then (expiring orders, settling
-options) is the venue's: it sees now() >= day_end, does it, and calls roll(), which takes the
-next trading day in hand. A demo or stepped clock stands still at day_end until rolled, so
-however late the venue wakes, it settles at that instant and no minute of the next day is
-lost; the real clock cannot wait, its roll() only turns the page.
+Each has a trading day in hand. The day goes on past the close of shares to `day_end`: the
+options that trade late have closed by then, and nobody may decline to exercise one any more.
+What is due then (expiring orders, settling options) is the venue's: it sees now() >= day_end,
+does it, and calls roll(), which takes the next trading day in hand. A demo or stepped clock
+stands still at day_end until rolled, so however late the venue wakes, it settles at that
+instant and no minute of the next day is lost; the real clock cannot wait, its roll() only
+turns the page.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
 
 from common.clock import Clock, WallClock
-from common.session import LATE_CLOSE_AFTER, REGULAR_OPEN, Phase, Session, new_york, trading_day
+from common.session import REGULAR_OPEN, Phase, Session, new_york, trading_day
 from paper_exchange.feed.calendar import Calendar
 
 _NO_TIME: Final = timedelta(0)
@@ -38,7 +39,7 @@ class ExchangeClock(Clock, Protocol):
 
     @property
     def day_end(self) -> datetime:
-        """When the day in hand is over and may be settled: the options' late close."""
+        """When the day in hand is over and what expired is settled: half an hour past the close."""
         ...
 
     def roll(self) -> Session:
@@ -270,7 +271,7 @@ def _start(calendar: Calendar, day: date, at: time | None) -> tuple[Session, dat
 
 
 def _end(session: Session) -> datetime:
-    return session.close + LATE_CLOSE_AFTER
+    return session.exercise_cut_off
 
 
 def _next(calendar: Calendar, session: Session, now: datetime) -> Session:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from common.session import LATE_CLOSE_AFTER, Session, trading_day
+from common.session import Session, trading_day
 from paper_exchange.engine.commands import EndDay, ExpireOrder, MatchOrder
 from paper_exchange.engine.refusals import Refused
 from paper_exchange.engine.state import AccountState
@@ -112,12 +112,12 @@ class Pulse:
         return [
             session
             for session in self._calendar.sessions(since, until)
-            if state.opened_at is None or state.opened_at < session.close + LATE_CLOSE_AFTER
+            if state.opened_at is None or state.opened_at < session.exercise_cut_off
         ]
 
     def _end(self, state: AccountState, session: Session) -> None:
         """End a session for an account, at that session's own end and prices."""
-        at = session.close + LATE_CLOSE_AFTER
+        at = session.exercise_cut_off
         held = {position.contract for position in state.positions.values()}
         underlyings = {
             contract.underlying

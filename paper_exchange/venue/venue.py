@@ -21,6 +21,8 @@ from paper_exchange.engine.commands import (
     CancelOrder,
     ClosePosition,
     ConfigureAccount,
+    DeclineExercise,
+    ExerciseOption,
     OpenAccount,
     ReplaceOrder,
     SubmitOrder,
@@ -28,6 +30,7 @@ from paper_exchange.engine.commands import (
 from paper_exchange.engine.configuration import Configuration
 from paper_exchange.engine.events import Event, OrderAccepted
 from paper_exchange.engine.figures import PositionFigures, account_figures, position_figures
+from paper_exchange.engine.form import contract_or_none
 from paper_exchange.engine.orders import OrderState, Status
 from paper_exchange.engine.positions import PositionState
 from paper_exchange.engine.refusals import Refused, not_found
@@ -95,6 +98,14 @@ class Venue:
             order_id=self.new_order_id(), symbol=symbol, qty=qty, percentage=percentage
         )
         return await self._submitted(account, command, [symbol])
+
+    async def exercise(self, account: AccountId, symbol: str) -> None:
+        """Exercise all that is held of an option."""
+        await self._instruct(account, ExerciseOption(symbol=symbol))
+
+    async def decline_exercise(self, account: AccountId, symbol: str) -> None:
+        """Let an option expire, whatever it is worth then."""
+        await self._instruct(account, DeclineExercise(symbol=symbol))
 
     async def close_all(self, account: AccountId, *, cancel_orders: bool) -> tuple[Closed, ...]:
         """Close every position, shorts first so that none is left uncovered on the way."""
@@ -191,6 +202,16 @@ class Venue:
     def new_order_id(self) -> OrderId:
         """Mint the id of an order to be submitted."""
         return OrderId(self._ids.uuid())
+
+    async def _instruct(
+        self, account: AccountId, command: ExerciseOption | DeclineExercise
+    ) -> None:
+        now = self._clock.now()
+        contract = contract_or_none(command.symbol)
+        traded = () if contract is None else (contract.underlying,)
+        market = self._markets.for_order(self._shard.account(account), traded, now)
+        _, commit = self._shard.do(account, command, market, now)
+        await self._shard.committed(commit)
 
     async def _order(self, account: AccountId, order_id: OrderId | None) -> OrderState:
         orders = self._shard.account(account).orders

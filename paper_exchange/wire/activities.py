@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from common.money import ZERO, Dollars
+from common.money import ZERO, Dollars, Price, Qty
 from common.orders import Side
 from common.session import NEW_YORK, new_york, trading_day
-from paper_exchange.engine.events import AccountOpened, Event, LegFill, OrderFilled
+from paper_exchange.engine.delivery import option, price_of
+from paper_exchange.engine.events import (
+    AccountOpened,
+    Ending,
+    Event,
+    LegFill,
+    OptionEnded,
+    OrderFilled,
+)
 from paper_exchange.engine.ledger import Book
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.wire.scalars import instant, text
@@ -23,12 +31,20 @@ _ENTRIES: Final = UUID("0b7f9a52-6b3e-5c1d-8a0a-7d1f6f4f2c11")
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One entry: the instant it is filed under, its type, its order and what is shown."""
+    """One entry: the instant it is filed under, its type, its order and what is shown.
+
+    overnight: it is reported the day after only.
+    """
 
     at: datetime
     kind: str
     order_id: str | None
     shown: Json
+    overnight: bool = False
+
+    def is_reported(self, now: datetime) -> bool:
+        """Whether a listing shows it yet: the ends of options are reported the next day."""
+        return not self.overnight or trading_day(now) > trading_day(self.at)
 
     @property
     def id(self) -> str:
@@ -48,9 +64,53 @@ def activities(event: Event, order: OrderState | None) -> Iterable[Activity]:
             yield Activity(event.at, "FILL", fill.order_id, _fill(event, fill, order))
         if event.fees:
             yield _fee(event)
+    elif isinstance(event, OptionEnded):
+        yield from option_activities(event)
     elif isinstance(event, AccountOpened):
         amount = sum((entry.amount for entry in event.posting if entry.book is Book.CASH), ZERO)
         yield _cash(event.at, "JNLC", amount, event.account_id, {"description": ""})
+
+
+_ENDINGS: Final = {
+    Ending.EXERCISED: ("OPEXC", "Option Exercise"),
+    Ending.ASSIGNED: ("OPASN", "Option Assignment"),
+    Ending.EXPIRED: ("OPEXP", "Option Expiry"),
+}
+
+
+def option_activities(event: OptionEnded) -> Iterable[Activity]:
+    """Yield what became of contracts and, paired with it by group_id, the trade in shares.
+
+    qty is what they change holdings by: an exercise takes long contracts away, an assignment
+    short ones.
+    """
+    kind, description = _ENDINGS[event.ending]
+    contract = option(event.symbol)
+    yield _option_entry(event, kind, description, event.symbol, -event.qty, None)
+    if event.shares:
+        yield _option_entry(
+            event, "OPTRD", "Option Trade", contract.underlying, event.shares, contract.strike
+        )
+
+
+def _option_entry(
+    event: OptionEnded,
+    kind: str,
+    description: str,
+    symbol: str,
+    qty: Qty,
+    price: Price | None,
+) -> Activity:
+    extra: Json = {
+        "description": description,
+        "group_id": event.group_id,
+        "qty": text(qty),
+        "symbol": symbol,
+    }
+    if price is not None:
+        extra["price"] = text(price)
+    amount = ZERO if price is None else -price_of(qty, price)
+    return replace(_cash(event.at, kind, amount, event.group_id, extra), overnight=True)
 
 
 def activity_id(at: datetime, unique: str) -> str:

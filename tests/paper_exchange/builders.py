@@ -281,7 +281,7 @@ class DayClock(FrozenClock):
 
     def __init__(self, at: datetime = NOON, sessions: Sequence[Session] = DAYS) -> None:
         super().__init__(at)
-        self._sessions = [session for session in sessions if at < session.close + LATE]
+        self._sessions = [session for session in sessions if at < session.exercise_cut_off]
 
     @property
     def session(self) -> Session:
@@ -290,8 +290,8 @@ class DayClock(FrozenClock):
 
     @property
     def day_end(self) -> datetime:
-        """When options have closed too."""
-        return self.session.close + LATE
+        """When what expired is settled."""
+        return self.session.exercise_cut_off
 
     async def sleep_until(self, at: datetime) -> None:
         """Jump there."""

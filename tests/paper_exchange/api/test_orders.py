@@ -185,7 +185,7 @@ def test_the_day_ends_options_settle_and_the_next_day_opens(tmp_path: Path) -> N
         deep = contracts[0]["symbol"]
         send(exchange, symbol=deep, type="limit", limit_price="900")
         assert [held["symbol"] for held in exchange.positions()] == [deep]
-        exchange.step(timedelta(hours=1, minutes=15))
+        exchange.step(timedelta(hours=1, minutes=30))
         assert exchange.now().isoformat() == "2026-11-23T09:30:00-05:00"
         [shares] = exchange.positions()
         assert (shares["symbol"], shares["qty"]) == ("SPY", "100")

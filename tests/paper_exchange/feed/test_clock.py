@@ -80,11 +80,11 @@ def test_a_demo_stands_at_the_late_close_until_it_is_rolled(calendar: Calendar) 
     with pytest.raises(ValueError, match="not over"):
         clock.roll()
     machine.advance(timedelta(hours=9))
-    assert clock.now() == clock.day_end == new_york(DAY, time(16, 15))
+    assert clock.now() == clock.day_end == new_york(DAY, time(16, 30))
     assert clock.session.day == DAY
     assert clock.roll().day == NEXT
     assert clock.now() == new_york(NEXT, time(9, 30))
-    assert clock.day_end == new_york(NEXT, time(13, 15))
+    assert clock.day_end == new_york(NEXT, time(13, 30))
     machine.advance(timedelta(minutes=1))
     assert clock.now() == new_york(NEXT, time(9, 31))
 
@@ -105,7 +105,7 @@ def test_a_long_absence_ends_at_the_close_of_the_day_in_hand(calendar: Calendar)
     demo(calendar, machine, store)
     machine.advance(timedelta(days=30))
     again = demo(calendar, machine, store)
-    assert again.now() == new_york(DAY, time(16, 15))
+    assert again.now() == new_york(DAY, time(16, 30))
     assert again.session.day == DAY
 
 
@@ -156,7 +156,7 @@ def test_steps_move_a_stepped_clock_and_nothing_else_does(calendar: Calendar) ->
 
 def test_a_step_stops_at_the_end_of_the_day(calendar: Calendar) -> None:
     clock = SteppedClock(calendar, Memory(), system=FrozenClock(SUNDAY), day=DAY)
-    assert clock.step_to(new_york(NEXT, time(12, 0))) == new_york(DAY, time(16, 15))
+    assert clock.step_to(new_york(NEXT, time(12, 0))) == new_york(DAY, time(16, 30))
     clock.roll()
     assert clock.step_to(new_york(NEXT, time(12, 0))) == new_york(NEXT, time(12, 0))
 
@@ -177,7 +177,7 @@ async def test_a_sleeper_on_a_stepped_clock_wakes_at_its_step(calendar: Calendar
     [
         (new_york(DAY, time(8, 0)), DAY),
         (new_york(DAY, time(16, 14)), DAY),
-        (new_york(DAY, time(16, 15)), NEXT),
+        (new_york(DAY, time(16, 30)), NEXT),
         (new_york(date(2026, 11, 26), time(12, 0)), NEXT),
     ],
 )
@@ -195,6 +195,6 @@ def test_the_real_clock_turns_the_page_when_rolled(calendar: Calendar) -> None:
     clock = RealClock(calendar, machine)
     with pytest.raises(ValueError, match="not over"):
         clock.roll()
-    machine.set(new_york(DAY, time(16, 20)))
+    machine.set(new_york(DAY, time(16, 35)))
     assert clock.session.day == DAY
     assert clock.roll().day == NEXT

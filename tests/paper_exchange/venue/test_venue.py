@@ -190,7 +190,7 @@ async def test_the_night_passes(exchange: Exchange) -> None:
     assert (await exchange.venue.order(ME, resting.id)).status is Status.EXPIRED
     early = await exchange.venue.submit(ME, exchange.order(limit="201"))
     assert early.status is Status.ACCEPTED
-    exchange.clock.set(SESSION.close + LATE)
+    exchange.clock.set(SESSION.exercise_cut_off)
     updates = exchange.hub.subscribe(ME)
     await exchange.pulse.beat()
     held = {position.symbol: position.qty for position in await exchange.venue.positions(ME)}
