@@ -6,6 +6,7 @@ python -m tests.peer.fuzz --examples 200
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,12 @@ class Fuzzed:
     passed: bool
     report: str
 
+    @property
+    def cases(self) -> str:
+        """What the report says of how many requests were made."""
+        found = re.search(r"^ *(\d+ generated.*)$", self.report, re.MULTILINE)
+        return found[1] if found else "nothing was generated"
+
 
 def documents() -> Path:
     """Return the folder of Alpaca's OpenAPI documents."""
@@ -37,8 +44,10 @@ def documents() -> Path:
     return Path(told.stdout.strip()).parent / "specs"
 
 
-def fuzz(exchange: Exchange, folder: Path, *, examples: int, seed: int) -> list[Fuzzed]:
-    """Run schemathesis with so many examples an operation on each document."""
+def fuzz(
+    exchange: Exchange, folder: Path, *, examples: int, seed: int, seconds: int
+) -> list[Fuzzed]:
+    """Run schemathesis on each document: so many examples an operation, so many seconds."""
     found = []
     for name in DOCUMENTS:
         headers = [part for pair in exchange.headers.items() for part in ("-H", ": ".join(pair))]
@@ -47,7 +56,17 @@ def fuzz(exchange: Exchange, folder: Path, *, examples: int, seed: int) -> list[
             *headers,
             *("--checks", "not_a_server_error", "--phases", "examples,coverage,fuzzing"),
             *("--exclude-operation-id-regex", ENDLESS, "--max-examples", str(examples)),
-            *("--seed", str(seed), "--workers", "2", "--request-timeout", "20", "--no-color"),
+            *(
+                "--seed",
+                str(seed),
+                "--workers",
+                "2",
+                "--request-timeout",
+                "60",
+                "--max-time",
+                str(seconds),
+                "--no-color",
+            ),
             *("--suppress-health-check", "all", "--continue-on-failure"),
         ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
@@ -59,13 +78,20 @@ def main() -> int:
     """Fuzz, and print the reports."""
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("--examples", type=int, default=200, help="of each operation")
+    flags.add_argument("--seconds", type=int, default=1200, help="for each document")
     flags.add_argument("--seed", type=int, default=7)
     told = flags.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
         Exchange.start(Path(folder), clock="stepped", at="10:05") as exchange,
     ):
-        found = fuzz(exchange, Path(folder), examples=told.examples, seed=told.seed)
+        found = fuzz(
+            exchange,
+            Path(folder),
+            examples=told.examples,
+            seed=told.seed,
+            seconds=told.seconds,
+        )
         for one in found:
             print(one.report)
     return 0 if all(one.passed for one in found) else 1
