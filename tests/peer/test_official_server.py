@@ -30,10 +30,7 @@ EMPTY = {
     "get_corporate_actions", "get_corporate_action_announcements",
     "get_fixed_income_latest_quotes", "get_locates",
 }  # fmt: skip
-NOT_FOUND = {
-    "get_corporate_action_announcement", "get_locate", "create_locate",
-    "exercise_options_position", "do_not_exercise_options_position",
-}  # fmt: skip
+NOT_FOUND = {"get_corporate_action_announcement", "get_locate", "create_locate"}
 
 DAY = {"start": "2026-11-20T14:30:00Z", "end": "2026-11-20T15:00:00Z"}
 
