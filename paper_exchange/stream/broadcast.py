@@ -91,7 +91,11 @@ class Broadcast:
             seen.quotes = now
             looks += 1
             if looks % SLOW_EVERY == 0:
-                events += [*self._trades(seen.trades, now), *self._bars(seen.minute, now)]
+                events += [
+                    *self._statuses(seen.trades, now),
+                    *self._trades(seen.trades, now),
+                    *self._bars(seen.minute, now),
+                ]
                 seen.trades, seen.minute = now, _floor(now)
             self._publish(events)
 
@@ -140,6 +144,13 @@ class Broadcast:
                 found = self._source.trades(symbol, since, now, TRADES_MAX)
             for trade in found:
                 yield Event("trades", symbol, trade.at, self._trade(symbol, trade))
+
+    def _statuses(self, since: datetime, now: datetime) -> Iterator[Event]:
+        for symbol in self._wanted("statuses"):
+            before, kind = (self._source.halted(symbol, at) for at in (since, now))
+            if symbol in self._assets and kind is not before:
+                shown = wire.status(kind, self._exchange(symbol), now)
+                yield Event("statuses", symbol, now, {"T": "s", "S": symbol, **shown})
 
     def _bars(self, last: datetime, now: datetime) -> Iterator[Event]:
         """Yield each whole minute's bar right after it, and the day's bar so far."""

@@ -64,6 +64,29 @@ def crypto_quote(quote: Quote) -> Json:
     }
 
 
+def status(kind: str | None, exchange: str, at: datetime) -> Json:
+    """Return a trading status: a halt, a limit-up limit-down pause ("luld"), or None: resumed.
+
+    Each tape has codes of its own. Why a stock was halted is not known: no reason is given.
+    """
+    nasdaq = _tape(exchange) == _ON_NASDAQ
+    paused = kind == "luld"
+    if kind is None:
+        code, message = ("T", "Trading Resumption") if nasdaq else ("3", "Resume")
+    elif paused and nasdaq:
+        code, message = "P", "Volatility Trading Pause"
+    else:
+        code, message = "H" if nasdaq else "2", "Trading Halt"
+    return {
+        "sc": code,
+        "sm": message,
+        "rc": ("LUDP" if nasdaq else "M") if paused else "",
+        "rm": "Volatility Trading Pause" if paused else "",
+        "t": instant(at),
+        "z": _tape(exchange),
+    }
+
+
 def orderbook(quote: Quote) -> Json:
     """Return a coin's book: the best bid and ask, as far as they are there."""
     sides = (("a", quote.ask, quote.ask_size), ("b", quote.bid, quote.bid_size))
