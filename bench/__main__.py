@@ -25,6 +25,8 @@ from common.clock import SystemClock
 PARTS = {
     "iv": "implied volatility and greeks of a chain",
     "quotes": "option quotes from the socket into the cache",
+    "engine": "the exchange's engine alone, with the whole ledger",
+    "triggers": "resting orders on a market in motion",
     "orders": "durable orders through the exchange's HTTP",
     "desk": "MCP calls of three clients, the broker 50 ms away",
     "start": "cold starts and the kill command",
