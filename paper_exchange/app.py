@@ -16,8 +16,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
-from common.clock import MonotonicClock, SystemClock
+from common.clock import Clock, MonotonicClock, SystemClock
 from common.contracts import AssetClass
 from common.errors import Misconfigured
 from common.ids import AccountId, RandomIds
@@ -27,6 +28,8 @@ from paper_exchange.api.auctions import StockReference
 from paper_exchange.api.bulletins import Bulletins
 from paper_exchange.api.configurations import Configurations
 from paper_exchange.api.endpoint import Endpoint, Gate, reply
+from paper_exchange.api.faults import Faults, FaultyUpdates, StaleClock
+from paper_exchange.api.faulty import FaultyConnections
 from paper_exchange.api.limiter import RateLimit
 from paper_exchange.api.market_hours import MarketHours
 from paper_exchange.api.options import Options as OptionPaths
@@ -104,7 +107,7 @@ class Options:
 
 
 @asynccontextmanager
-async def open_exchange(options: Options) -> AsyncIterator[Starlette]:
+async def open_exchange(options: Options) -> AsyncIterator[ASGIApp]:
     """Open the database, let time pass and yield the application that serves it.
 
     Raises Misconfigured for a clock that would start outside the session and for keys that
@@ -119,17 +122,21 @@ async def open_exchange(options: Options) -> AsyncIterator[Starlette]:
         rules = Rules(fills=FillRules(partial_probability=options.partial_fills, seed=options.seed))
         markets = Markets(source, calendar, clock, rules)
         hub: Hub[OrderUpdate] = Hub()
-        shard = Shard(SqlJournal(database), hub.publish)
+        faults = Faults(clock, RandomIds()) if options.admin_key else None
+        publish = FaultyUpdates(hub.publish, faults).publish if faults else hub.publish
+        shard = Shard(SqlJournal(database), publish)
         pulse = Pulse(shard, markets, source, calendar, clock)
         venue = Venue(shard, markets, clock, RandomIds())
         keys = await Keys.load(database)
         await pulse.beat()
         await open_account(options, venue, keys)
-        lists, broadcast = Watchlists(database), Broadcast(source, clock)
-        parts = Parts(source, calendar, clock, venue, keys, lists, hub, broadcast)
+        seen = StaleClock(clock, faults) if faults else clock
+        lists, broadcast = Watchlists(database), Broadcast(source, seen)
+        parts = Parts(source, calendar, clock, seen, venue, keys, lists, hub, broadcast, faults)
         async with asyncio.TaskGroup() as group:
             jobs = [group.create_task(job()) for job in (pulse.run, parts.broadcast.run)]
-            yield application(options, parts, mover(clock, shard, pulse))
+            served = application(options, parts, mover(clock, shard, pulse))
+            yield FaultyConnections(served, faults) if faults else served
             for job in jobs:
                 job.cancel()
     finally:
@@ -145,16 +152,18 @@ async def open_account(options: Options, venue: Venue, keys: Keys) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the application serves."""
+    """What the application serves. seen: the clock that market data is told by."""
 
     source: Source
     calendar: Calendar
     clock: ExchangeClock
+    seen: Clock
     venue: Venue
     keys: Keys
     watchlists: Watchlists
     hub: Hub[OrderUpdate]
     broadcast: Broadcast
+    faults: Faults | None
 
 
 def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
@@ -176,11 +185,12 @@ def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
         *Bulletins(source, calendar, clock).paths(),
         *Screener(source, calendar, clock).paths(),
         *StockReference(source, calendar, clock).paths(),
-        *Stocks(source, clock, AssetClass.EQUITY).paths(),
-        *Stocks(source, clock, AssetClass.CRYPTO).paths(),
-        *OptionPaths(source, clock, opra=plus, enhanced=options.enhanced_greeks).paths(),
+        *Stocks(source, parts.seen, AssetClass.EQUITY).paths(),
+        *Stocks(source, parts.seen, AssetClass.CRYPTO).paths(),
+        *OptionPaths(source, parts.seen, opra=plus, enhanced=options.enhanced_greeks).paths(),
         *System(venue, source, clock).paths(),
         *(Admin(venue, parts.keys, clock, options.cash, move).paths() if options.admin_key else ()),
+        *(parts.faults.paths() if parts.faults else ()),
     )
     data = MarketDataStreams(
         feeds(options.plan, options.option_symbols_max), authenticate, parts.broadcast

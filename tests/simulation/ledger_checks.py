@@ -52,13 +52,13 @@ def check_orders(state: AccountState) -> None:
     require(all(state.client_ids.get(n) == o for n, o in named.items()), "client ids are lost")
 
 
-def check_cover(state: AccountState) -> None:
-    """No short call is naked, however working orders fill."""
+def naked(state: AccountState) -> Decimal:
+    """Return the shares that short calls may owe and nothing covers, at worst; 0 is right."""
     held = holdings(state)
     working = [order.changes() for order in state.working_orders()]
     owed = 100 * shortfall(working, held, "SPY", Right.CALL)
     leaving = sum((min(change.get("SPY", ZERO), ZERO) for change in working), ZERO)
-    require(owed <= max(held.get("SPY", ZERO) + leaving, ZERO), f"{owed} shares short of calls")
+    return max(owed - max(held.get("SPY", ZERO) + leaving, ZERO), ZERO)
 
 
 def check_fill(

@@ -10,6 +10,7 @@ from random import Random
 from common.contracts import OptionContract, Right
 from common.quotes import Quote
 from common.session import Session
+from paper_exchange.feed.source import HaltKind
 from tests.paper_exchange.builders import Board, DayClock, occ
 
 SHARES = ("SPY", "AAPL")
@@ -58,8 +59,8 @@ class Pit(Board):
             unit = TICK if symbol != COIN else Decimal(1)
             self._spots[symbol] = max(spot + ticks * unit, spot / 2)
         for symbol in SHARES:
-            if self._rng.random() < 0.02:
-                self.halts ^= {symbol}
+            if self._rng.random() < 0.02 and self.halts.pop(symbol, None) is None:
+                self.halts[symbol] = HaltKind.HALT
         now = self._clock.now()
         quotes: dict[str, Quote] = {}
         for symbol in (*SHARES, COIN):
