@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from common.contracts import multiplier
-from common.money import ZERO, Dollars, Price, Qty
+from common.money import ZERO, Dollars, Price, Qty, cent
 from common.quotes import Quote
 from paper_exchange.engine.delivery import option
 from paper_exchange.engine.events import Event, OptionEnded, OrderFilled
@@ -36,7 +36,7 @@ class EquityCurve:
         worth = self._cash
         for symbol, quote in zip(symbols, self._quotes(symbols, at), strict=True):
             qty, otherwise = self._held[symbol]
-            worth += qty * multiplier(symbol) * mark_of(quote, otherwise)
+            worth += cent(qty * multiplier(symbol) * mark_of(quote, otherwise))
         return worth
 
     def _move(self, event: Event) -> None:
