@@ -259,6 +259,8 @@ class World:
         """Whether a simple limit or stop order should have traded: worked out anew."""
         if order.is_mleg or order.notional is not None:
             return False
+        if order.opens_at is not None and order.opens_at > now:
+            return False
         market = self._markets.at(now, order.symbols, ())
         listing = market.listings.get(order.symbol)
         quote = market.quote(order.symbol)
