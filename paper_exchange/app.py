@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path as FilePath
-from typing import Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -64,8 +63,6 @@ from paper_exchange.venue.pulse import Pulse
 from paper_exchange.venue.shard import Shard
 from paper_exchange.venue.venue import Venue
 from paper_exchange.wire.errors import Host, body, refusal
-
-STRIDE: Final = timedelta(minutes=1)  # between looks at working orders when the clock is moved
 
 
 class ClockKind(StrEnum):
@@ -135,7 +132,7 @@ async def open_exchange(options: Options) -> AsyncIterator[ASGIApp]:
         parts = Parts(source, calendar, clock, seen, venue, keys, lists, hub, broadcast, faults)
         async with asyncio.TaskGroup() as group:
             jobs = [group.create_task(job()) for job in (pulse.run, parts.broadcast.run)]
-            served = application(options, parts, mover(clock, shard, pulse))
+            served = application(options, parts, mover(clock, pulse))
             yield FaultyConnections(served, faults) if faults else served
             for job in jobs:
                 job.cancel()
@@ -205,18 +202,18 @@ def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
     )
 
 
-def mover(clock: ExchangeClock, shard: Shard, pulse: Pulse) -> Move | None:
+def mover(clock: ExchangeClock, pulse: Pulse) -> Move | None:
     """Return what moves a stepped clock, None for the others.
 
-    What lies between is lived through: days end, and while orders work every minute is
-    looked at.
+    What lies between is lived through: days end, and while orders work, or options may be
+    liquidated, every minute is looked at.
     """
     if not isinstance(clock, SteppedClock):
         return None
 
     async def move(to: datetime) -> None:
         while (now := clock.now()) < to:
-            clock.step_to(min(to, now + STRIDE) if shard.book.symbols() else to)
+            clock.step_to(pulse.reach(now, to))
             await pulse.beat()
 
     return move

@@ -67,9 +67,7 @@ class Reference:
         start = max(query.day("start") or FIRST_DAY, FIRST_DAY)
         end = min(query.day("end") or LAST_DAY, LAST_DAY)
         sessions = self._calendar.sessions(start, end)
-        return reply(
-            [wire.calendar_day(session, self._settles(session)) for session in sessions]
-        )
+        return reply([wire.calendar_day(session, self._settles(session)) for session in sessions])
 
     async def assets(self, call: Call) -> Reply:
         """Answer GET /v2/assets?asset_class=&status=&attributes=&exchange=."""

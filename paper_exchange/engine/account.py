@@ -243,6 +243,7 @@ def _closing_order(
         type=OrderType.MARKET,
         time_in_force=TimeInForce.GTC if _is_coin(position) else TimeInForce.DAY,
         qty=_closing_qty(position, command),
+        liquidation=command.liquidation,
     )
 
 

@@ -36,13 +36,21 @@ from paper_exchange.engine.triggers import reference, trailing_stop
 
 
 def admit(state: AccountState, command: SubmitOrder, market: Market, now: datetime) -> OrderState:
-    """Return the order a submission becomes, its hold included; raise Refused."""
-    check_suspension(state)
+    """Return the order a submission becomes, its hold included; raise Refused.
+
+    What the exchange liquidates must be there, and cover nothing; nothing is held for it.
+    """
+    if not command.liquidation:
+        check_suspension(state)
     listings = check_form(state, command, market, now)
     check_auction(market, command.time_in_force, now)
     intents = infer_intents(state, command)
     check_cut_off(listings, intents, market, now)
     order = _order(command, listings, intents, market, now)
+    if command.liquidation:
+        check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
+        check_coverage(state, order)
+        return order
     check_level(state, order)
     check_permissions(state, command, listings[0], intents[0])
     check_short_sale(command, listings[0], intents[0])
@@ -90,6 +98,7 @@ def _order(
         trail_percent=command.trail_percent,
         hwm=hwm,
         extended_hours=command.extended_hours,
+        liquidation=command.liquidation,
         legs=_legs(command, intents) if mleg else (),
     )
 

@@ -52,6 +52,7 @@ class SubmitOrder:
     legs: tuple[LegRequest, ...] = ()
     client_order_id: str | None = None
     extended_hours: bool = False
+    liquidation: bool = False
     elected: bool = False  # a stop that was elected before it was replaced
 
 
@@ -84,13 +85,14 @@ class CancelOrder:
 class ClosePosition:
     """Close all or part of a holding at the market; qty and percentage exclude each other.
 
-    percentage: of the holding, in (0, 100].
+    percentage: of the holding, in (0, 100]. liquidation: by the exchange, whatever it costs.
     """
 
     order_id: OrderId  # of the order that will close it
     symbol: str
     qty: Qty | None = None
     percentage: Decimal | None = None
+    liquidation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

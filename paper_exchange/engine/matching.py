@@ -85,7 +85,7 @@ def execute(
 
     order: as accepted; state may not know it yet. A trade that would leave less equity
     free than none, and less than before, is rejected instead: prices have moved since the
-    order was admitted.
+    order was admitted. A liquidation trades all the same.
     """
     at = touch(order, market.quotes)
     if at is None or not marketable(order, at):
@@ -94,7 +94,8 @@ def execute(
     if qty <= 0:
         return None
     filled = _filled(state, order, at, qty, market, now)
-    return filled if _affordable(state, order, filled, market) else _rejected(order, now)
+    paid = order.liquidation or _affordable(state, order, filled, market)
+    return filled if paid else _rejected(order, now)
 
 
 def release(amount: Dollars) -> tuple[Entry, ...]:

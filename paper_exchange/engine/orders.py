@@ -123,6 +123,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     hwm: Price | None = None
     triggered_at: datetime | None = None
     extended_hours: bool = False
+    liquidation: bool = False  # entered by the exchange
     legs: tuple[LegState, ...] = ()
     filled_qty: Qty = ZERO
     filled_value: Decimal = ZERO

@@ -8,7 +8,7 @@ What its holder declined to exercise, or cannot pay, expires with the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -28,7 +28,8 @@ class Settlement:
     """An account's expiring options being ended one after the other, before it is decided.
 
     closes: the price of every underlying to be settled. held: dollars that working orders
-    keep reserved. positions and events are as of the endings so far.
+    keep reserved. closed: positions taken as sold, or bought back, for what they are worth
+    in the money. positions and events are as of the endings so far.
     """
 
     def __init__(
@@ -39,11 +40,16 @@ class Settlement:
         closes: Mapping[str, Price],
         held: Dollars,
         now: datetime,
+        closed: Collection[str] = (),
     ) -> None:
         self._state, self._market, self._day = state, market, day
         self._closes, self._held, self._now = closes, held, now
         self._cash = state.cash
-        self.positions: Mapping[str, PositionState] = state.positions
+        self.positions: Mapping[str, PositionState] = {
+            symbol: position for symbol, position in state.positions.items() if symbol not in closed
+        }
+        for symbol in closed:
+            self._cash += state.positions[symbol].value(self._intrinsic(symbol))
         self.events: list[OptionEnded] = []
 
     @property
@@ -85,21 +91,27 @@ class Settlement:
 
         It can pay when buying power is left, or no less than without.
         """
+        free = self.free_after(wanted)
+        return free is not None and (free >= 0 or free >= self._free(self._qtys(), self._cash))
+
+    def free_after(self, wanted: Lots) -> Decimal | None:
+        """Return the equity free once longs were exercised and the rest that expires is gone.
+
+        None when a put would deliver shares that are not there.
+        """
         qtys, cash = self._qtys(), self._cash
-        before = self._free(qtys, cash)
         for contract, qty in wanted:
             shares = shares_for(contract, qty)
             there = qtys.get(contract.underlying, ZERO)
             if shares < 0 and there + shares < 0:
-                return False
+                return None
             qtys[contract.underlying] = there + shares
             cash -= price_of(shares, contract.strike)
-        free = self._free(qtys, cash)
-        return free >= 0 or free >= before
+        return self._free(qtys, cash)
 
-    def free(self) -> Decimal:
-        """Return the equity free to be committed once all that expires is gone."""
-        return self._free(self._qtys(), self._cash)
+    def in_the_money(self) -> tuple[PositionState, ...]:
+        """Return what expires worth a cent or more."""
+        return tuple(held for held in self._expiring() if self._in_the_money(held))
 
     def _most(self, contract: OptionContract, qty: Qty) -> Qty:
         """Return how many of so many contracts are bearable: none, or as many as go."""
@@ -135,8 +147,11 @@ class Settlement:
                 yield position
 
     def _in_the_money(self, position: PositionState) -> bool:
-        contract = option(position.symbol)
-        return contract.intrinsic(self._closes[contract.underlying]) >= CENT
+        return self._intrinsic(position.symbol) >= CENT
+
+    def _intrinsic(self, symbol: str) -> Price:
+        contract = option(symbol)
+        return contract.intrinsic(self._closes[contract.underlying])
 
     def _qtys(self) -> dict[str, Qty]:
         gone = {position.symbol for position in self._expiring()}

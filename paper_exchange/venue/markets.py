@@ -35,6 +35,11 @@ class Markets:
         self._contracts: dict[str, frozenset[OptionContract]] = {}
 
     @property
+    def rules(self) -> Rules:
+        """The exchange's settings."""
+        return self._rules
+
+    @property
     def underlyings(self) -> frozenset[str]:
         """The symbols that options are listed on."""
         return frozenset(self._optionable)

@@ -14,7 +14,14 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from common.session import Session, trading_day
-from paper_exchange.engine.commands import EndDay, ExpireOrder, MatchOrder
+from paper_exchange.engine.commands import (
+    CancelOrder,
+    ClosePosition,
+    EndDay,
+    ExpireOrder,
+    MatchOrder,
+)
+from paper_exchange.engine.liquidation import closing_order_id, expiring, unfunded, watched
 from paper_exchange.engine.refusals import Refused
 from paper_exchange.engine.state import AccountState
 from paper_exchange.feed.calendar import Calendar
@@ -27,6 +34,7 @@ from paper_exchange.venue.shard import Shard
 
 logger = logging.getLogger(__name__)
 
+STRIDE: Final = timedelta(minutes=1)  # between looks at the market when the clock is moved
 INTERVAL: Final = timedelta(milliseconds=100)  # of wall time, whatever the exchange's rate
 BACK_OFF: Final = timedelta(seconds=1)  # between attempts to rebuild
 
@@ -76,6 +84,50 @@ class Pulse:
             quotes = dict(zip(symbols, self._source.quotes(symbols, now), strict=True))
             for ref in self._shard.book.fired(quotes):
                 self._match(ref, now)
+        for state in self._shard.accounts:
+            self._liquidate(state, now)
+
+    def reach(self, now: datetime, to: datetime) -> datetime:
+        """Return how far time may jump, at most to an instant, with nothing to do on the way.
+
+        While orders work, or options are watched for liquidation, that is a stride.
+        """
+        session, cut_offs = self._clock.session, self._markets.rules.cut_offs
+        watched = [
+            session.liquidation(underlying, cut_offs)
+            for state in self._shard.accounts
+            for underlying in expiring(state, session.day)
+        ]
+        if self._shard.book.symbols() or any(since <= now for since in watched):
+            return min(to, now + STRIDE)
+        return min((to, *watched))
+
+    def _liquidate(self, state: AccountState, now: datetime) -> None:
+        """Close what expires today and cannot be paid for, orders in it canceled first."""
+        session = self._clock.session
+        underlyings = watched(state, session, self._markets.rules.cut_offs, now)
+        if not underlyings:
+            return
+        closed = now >= session.close
+        prices = {
+            underlying: self._source.official_close(underlying, session.day)
+            if closed
+            else self._source.spot(underlying, now)
+            for underlying in underlyings
+        }
+        market = self._markets.at(now, state.positions, underlyings)
+        for symbol in unfunded(state, market, prices, now):
+            for order in [order for order in state.working_orders() if symbol in order.symbols]:
+                self._shard.do(state.id, CancelOrder(order_id=order.id), market, now)
+            close = ClosePosition(
+                order_id=closing_order_id(state.id, symbol, now), symbol=symbol, liquidation=True
+            )
+            try:
+                self._shard.do(state.id, close, market, now)
+            except Refused as refused:
+                if not self._shard.running:
+                    raise
+                logger.info("%s is not liquidated yet: %s", symbol, refused)
 
     def _match(self, ref: Ref, now: datetime) -> None:
         state = self._shard.account(ref.account)

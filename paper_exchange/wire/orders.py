@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from common.contracts import AssetClass, OptionContract, asset_class
@@ -10,12 +9,6 @@ from paper_exchange.engine.orders import LegState, OrderState
 from paper_exchange.wire.scalars import asset_id, instant, instant_or_none, text
 
 Json = dict[str, Any]
-
-# What no order here ever has; Alpaca shows the keys all the same.
-_NEVER: Mapping[str, Any] = {
-    "source": "access_key",
-    "subtag": None,
-}
 
 
 def order(of: OrderState) -> Json:
@@ -63,7 +56,8 @@ def _leg(parent: OrderState, of: LegState) -> Json:
 
 def _common(of: OrderState) -> Json:
     return {
-        **_NEVER,
+        "source": None if of.liquidation else "access_key",  # nobody's key: the exchange's
+        "subtag": None,
         "canceled_at": instant_or_none(of.canceled_at),
         "created_at": instant(of.created_at),
         "expired_at": instant_or_none(of.expired_at),

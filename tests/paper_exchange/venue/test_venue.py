@@ -209,7 +209,7 @@ async def test_nights_nobody_was_there_for_are_made_up(journal: ToldJournal) -> 
     later = await opened(journal, at=DAYS[2].open + timedelta(hours=1))
     await later.pulse.beat()
     [shares] = await later.venue.positions(ME)
-    assert (shares.symbol, shares.qty) == ("SPY", 100)
+    assert (shares.symbol, int(shares.qty)) == ("SPY", 100)
     state = later.shard.account(ME)
     assert state.last_day == FOLLOWING.day
     assert state.cash == Decimal(100_000) - 310 - Decimal("0.06") - 60_000
@@ -239,3 +239,42 @@ async def _shown(exchange: Exchange) -> object:
         await exchange.venue.positions(ME),
         await exchange.venue.orders(ME, _every, limit=99),
     )
+
+
+async def test_what_cannot_be_taken_is_closed_before_it_expires(journal: ToldJournal) -> None:
+    exchange = await opened(journal, cash=1_000)
+    await exchange.venue.submit(ME, exchange.order(CALL))
+    resting = await exchange.venue.submit(ME, exchange.order(CALL, limit="9", side=Side.SELL))
+    exchange.board.standing["SPY"] = quote("602.00", "602.02")
+    at = SESSION.close - timedelta(minutes=15)
+    assert exchange.pulse.reach(exchange.clock.now(), SESSION.close) > exchange.clock.now()
+    exchange.clock.set(at - timedelta(seconds=1))
+    await exchange.pulse.beat()
+    assert len(await exchange.venue.positions(ME)) == 1
+    exchange.clock.set(at)
+    await exchange.pulse.beat()
+    assert not await exchange.venue.positions(ME)
+    assert (await exchange.venue.order(ME, resting.id)).status is Status.CANCELED
+    [closing] = await exchange.venue.orders(ME, lambda order: order.liquidation, limit=9)
+    assert (closing.status, closing.filled_avg_price) == (Status.FILLED, Decimal("3.00"))
+
+
+async def test_time_does_not_jump_over_a_liquidation(exchange: Exchange) -> None:
+    now, end = exchange.clock.now(), SESSION.exercise_cut_off
+    assert exchange.pulse.reach(now, end) == end
+    await exchange.venue.submit(ME, exchange.order(CALL))
+    starts = SESSION.close - timedelta(minutes=15)
+    assert exchange.pulse.reach(now, end) == starts
+    assert exchange.pulse.reach(starts, end) == starts + timedelta(minutes=1)
+
+
+async def test_the_end_of_an_option_is_on_no_stream(exchange: Exchange) -> None:
+    await exchange.venue.submit(ME, exchange.order(CALL))
+    await exchange.venue.submit(ME, exchange.order(WING))
+    updates = exchange.hub.subscribe(ME)
+    await exchange.venue.exercise(ME, CALL)
+    exchange.clock.set(SESSION.exercise_cut_off)
+    await exchange.pulse.beat()
+    assert [held.symbol for held in await exchange.venue.positions(ME)] == ["SPY"]
+    await exchange.venue.submit(ME, exchange.order())
+    assert (await _next(updates)).order.symbol == "AAPL"
