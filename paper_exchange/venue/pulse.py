@@ -35,7 +35,7 @@ from paper_exchange.venue.shard import Shard
 logger = logging.getLogger(__name__)
 
 STRIDE: Final = timedelta(minutes=1)  # between looks at the market when the clock is moved
-INTERVAL: Final = timedelta(milliseconds=100)  # of wall time, whatever the exchange's rate
+INTERVAL: Final = timedelta(milliseconds=20)  # of wall time, whatever the exchange's rate
 BACK_OFF: Final = timedelta(seconds=1)  # between attempts to rebuild
 
 
