@@ -78,9 +78,7 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.options_level = event.options_level
             state.opened_at = event.at
         case OrderAccepted():
-            state.orders[event.order.id] = event.order
-            state.working[event.order.id] = None
-            state.client_ids[event.order.client_order_id] = event.order.id
+            state.work(event.order)
         case OptionSettled():
             del state.positions[event.symbol]
         case DayEnded():
@@ -216,7 +214,7 @@ def _evolve_order(
             )
     state.orders[order.id] = replace(order, updated_at=event.at)
     if order.status.terminal:
-        del state.working[order.id]
+        state.rest(order)
 
 
 def _traded(order: OrderState, event: OrderFilled) -> OrderState:

@@ -17,7 +17,8 @@ from paper_exchange.engine.state import AccountState
 class AccountFigures:
     """Dollars. short_market_value <= 0; buying powers >= 0, working orders taken off.
 
-    equity = cash + long_market_value + short_market_value. options_buying_power is the
+    equity = cash + long_market_value + short_market_value. Fees are charged as they arise, so
+    none accrue. options_buying_power is the
     equity free to be committed; regt and plain buying power are multiples of it for shares.
     """
 
@@ -98,10 +99,8 @@ def account_figures(state: AccountState, market: Market) -> AccountFigures:
 
 def position_figures(state: AccountState, market: Market) -> tuple[PositionFigures, ...]:
     """Return every holding at its mark, by symbol."""
-    claimed = closing_claims(state)
     return tuple(
-        _position(state, position, market, claimed.get(symbol, ZERO))
-        for symbol, position in sorted(state.positions.items())
+        _position(state, position, market) for _, position in sorted(state.positions.items())
     )
 
 
@@ -110,20 +109,14 @@ def maintenance(values: dict[str, Dollars], spreads: Dollars) -> Dollars:
     return cent(spreads + _gross(values, AssetClass.EQUITY) * margin.MAINTENANCE)
 
 
-def closing_claims(state: AccountState) -> dict[str, Qty]:
-    """Return what working orders will take off each holding, unsigned."""
-    claimed: dict[str, Qty] = {}
-    for order in state.working_orders():
-        for symbol, qty in order.closing().items():
-            claimed[symbol] = claimed.get(symbol, ZERO) + qty
-    return claimed
+def closing_claim(state: AccountState, symbol: str) -> Qty:
+    """Return what working orders will take off a holding, unsigned."""
+    return sum((order.closing().get(symbol, ZERO) for order in state.working_in(symbol)), ZERO)
 
 
-def _position(
-    state: AccountState, position: PositionState, market: Market, claimed: Qty
-) -> PositionFigures:
+def _position(state: AccountState, position: PositionState, market: Market) -> PositionFigures:
     price = market.mark(position.symbol, position.avg_entry_price)
-    free = max(abs(position.qty) - claimed, ZERO)
+    free = max(abs(position.qty) - closing_claim(state, position.symbol), ZERO)
     return PositionFigures(
         symbol=position.symbol,
         qty=position.qty,

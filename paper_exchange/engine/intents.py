@@ -9,7 +9,7 @@ from common.money import ZERO, Qty, plain
 from common.orders import OrderClass, PositionIntent, Side
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
-from paper_exchange.engine.figures import closing_claims
+from paper_exchange.engine.figures import closing_claim
 from paper_exchange.engine.form import is_fractional
 from paper_exchange.engine.market import Listing
 from paper_exchange.engine.orders import OrderState
@@ -41,12 +41,9 @@ def check_closing(
     listings: Mapping[str, Listing],
 ) -> None:
     """Refuse to close more of a symbol than is held and not claimed by working orders."""
-    if not closing:
-        return
-    claimed = closing_claims(state)
     for symbol, qty in closing.items():
         held = abs(state.qty(symbol))
-        available = max(held - claimed.get(symbol, ZERO), ZERO)
+        available = max(held - closing_claim(state, symbol), ZERO)
         if qty <= available:
             continue
         raise _too_much(state, listings[symbol], qty, held, available)
@@ -63,7 +60,8 @@ def _too_much(
         )
     if listing.asset_class is AssetClass.OPTION and qty > held and state.qty(listing.symbol) > 0:
         return refusals.uncovered()  # the rest of the sale would be a naked short
-    orders = [order.id for order in state.working_orders() if listing.symbol in order.closing()]
+    in_the_way = state.working_in(listing.symbol)
+    orders = [order.id for order in in_the_way if listing.symbol in order.closing()]
     return refusals.quantity(listing.symbol, qty, held, available, orders)
 
 
@@ -87,8 +85,8 @@ def check_crossing(state: AccountState, command: SubmitOrder, intent: PositionIn
     """Refuse a simple order that would trade with the account's own, or oppose its opening."""
     if command.order_class is OrderClass.MLEG:
         return
-    for order in state.working_orders():
-        if order.symbol != command.symbol or order.side is command.side or order.is_mleg:
+    for order in state.working_in(command.symbol):
+        if order.side is command.side or order.is_mleg:
             continue
         if order.position_intent is not None and order.position_intent.opens and intent.opens:
             raise refusals.forbidden(

@@ -25,7 +25,7 @@ from common.quotes import Quote
 from common.session import trading_day
 from paper_exchange.engine import fees
 from paper_exchange.engine.events import LegFill, OrderFilled, OrderRejected
-from paper_exchange.engine.figures import closing_claims
+from paper_exchange.engine.figures import closing_claim
 from paper_exchange.engine.ledger import Book, Entry
 from paper_exchange.engine.margin import excess, holdings
 from paper_exchange.engine.market import FillRules, Market
@@ -115,7 +115,7 @@ def _units(state: AccountState, order: OrderState, at: Touch, rules: FillRules) 
     if order.notional is not None:
         qty = (order.notional / at.net).quantize(NINE_PLACES, rounding=ROUND_FLOOR)
         if order.side is Side.SELL:
-            claimed = closing_claims(state).get(order.symbol, ZERO)
+            claimed = closing_claim(state, order.symbol)
             qty = min(qty, max(state.qty(order.symbol) - claimed, ZERO))
         return qty
     if rules.respect_size:

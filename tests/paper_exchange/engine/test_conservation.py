@@ -198,6 +198,10 @@ def check(trader: Trader) -> None:
     assert figures.equity == state.cash + figures.long_market_value + figures.short_market_value
     assert min(figures.options_buying_power, figures.buying_power) >= 0
     assert excess(state, trader.market) >= 0  # share prices stand still here
+    assert {o.id: None for o in state.working_orders()} == state.working
+    assert {(s, o.id) for o in state.working_orders() for s in o.symbols} == {
+        (symbol, order_id) for symbol, ids in state.working_by_symbol.items() for order_id in ids
+    }
     check_cover(state)
 
 
@@ -304,6 +308,7 @@ def snapshot(state: AccountState) -> object:
             "positions": {s: (p.qty, p.cost) for s, p in state.positions.items()},
             "orders": dict(state.orders),
             "working": list(state.working),
+            "by_symbol": {s: list(ids) for s, ids in state.working_by_symbol.items()},
             "client_ids": dict(state.client_ids),
             "rest": [
                 state.id, state.number, state.options_level, state.opened_at, state.last_equity,

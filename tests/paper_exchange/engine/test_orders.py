@@ -177,6 +177,14 @@ def test_a_credit_spread_costs_its_width_less_the_credit() -> None:
     assert account_figures(trader.state, trader.market).options_buying_power == 432 + 68 - 500
 
 
+def test_no_order_counts_on_cover_that_another_may_use() -> None:
+    trader = Trader(rules=FREE)
+    trader.buy(CALL)  # would margin one more short, but whose?
+    for _ in range(2):
+        order = trader.submit(trader.spread((HIGHER, -1), (WING, 1), limit="-0.80"))
+        assert order.hold == 500 - 80
+
+
 def test_a_calendar_is_covered_by_the_later_expiry() -> None:
     trader = Trader()
     later = occ(600, expiry=FOLLOWING.day)
