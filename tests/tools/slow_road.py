@@ -65,7 +65,6 @@ class SlowRoad:
 
     def hold(self, where: Where) -> None:
         """Hold up the next order on its way there, or the answer to it on its way back."""
-        self._arrived.clear()
         self._go.clear()
         self._where = where
 
@@ -76,6 +75,7 @@ class SlowRoad:
     def let_go(self) -> None:
         """Let it pass."""
         self._where = None
+        self._arrived.clear()
         self._go.set()
 
     def _carry(self, near: socket.socket) -> None:
