@@ -93,7 +93,7 @@ class DeskWriter:
         _learn(wanted, answer)
 
     def _wanted(self) -> tuple[str, Json]:
-        if self.random.random() < 0.25:
+        if self.random.random() < 0.1:
             return self.random.choice(BREAKOUTS), {}
         units, width = self.random.randint(1, 2), self.random.randint(1, 3)
         return CONDOR, {"width": width, "contracts": units}

@@ -158,7 +158,7 @@ class RestWriter:
         elif status < 500:
             sent.refusal = str(told["message"])
             # Refused the second time, it may have been taken the first.
-            sent.order = await self.find(sent.client_order_id) if again else None
+            sent.order = await find(self.link, sent.client_order_id) if again else None
             sent.submitted = Told.NO if sent.order is None else Told.YES
 
     async def _cancel(self, sent: Sent) -> None:
@@ -171,14 +171,6 @@ class RestWriter:
             raise
         if status < 500:
             sent.canceled = Told.YES if status == 204 else Told.NO
-
-    async def find(self, client_order_id: str) -> Json | None:
-        """Ask for an order of our account by its client's id; None when there is none."""
-        path = f"/v2/orders:by_client_order_id?client_order_id={client_order_id}"
-        status, told = await self.link.ask("GET", path)
-        if status not in (200, 404):
-            raise Unclear(f"{status} {told}")
-        return dict(told) if status == 200 else None
 
     async def _ask(self, method: str, path: str, body: Json | None = None) -> tuple[int, Any]:
         return await self.link.ask(method, path, body, lambda: self.sends.told(EXCHANGE))
@@ -201,6 +193,15 @@ class RestWriter:
             symbol = self.random.choice(TRADED)
             return body | {"symbol": symbol, "side": side, "type": "market"}
         return body | {"symbol": self.option, "limit_price": "25.00"}
+
+
+async def find(link: Link, client_order_id: str) -> Json | None:
+    """Ask for an order by its client's id; None when there is none."""
+    path = f"/v2/orders:by_client_order_id?client_order_id={client_order_id}"
+    status, told = await link.ask("GET", path)
+    if status not in (200, 404):
+        raise Unclear(f"{status} {told}")
+    return dict(told) if status == 200 else None
 
 
 def _rests(sent: Sent) -> bool:

@@ -7,7 +7,6 @@ them is up to the machine, so a seed that failed is run again more than once.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.crash.gate import Gate, Sends
 from tests.crash.journal import require
 from tests.crash.report import Report
 from tests.crash.rest import EXCHANGE, Link, RestWriter
+from tests.crash.wire import Wire
 from tests.desk import Desk
 from tests.exchange import Exchange
 
@@ -27,6 +27,7 @@ FLATTEN_EVERY = 8  # rounds
 QUARANTINE_SECONDS = 45.0
 DAY = "2026-11-20"
 CASH = "10000000"
+LAG = 0.03  # seconds: so that what was done is often not yet known when the plug is pulled
 
 # The desk trades as often as it can: limits are not what is tested here.
 DESK_SETTINGS = {
@@ -49,9 +50,10 @@ class Scenario:
         self._folder = folder
         self._gate, self._sends = Gate(), Sends()
         options = {"clock": "demo", "day": DAY, "at": "10:30", "cash": CASH}
-        options |= {"seed": "7", "port": str(_free_port()), "partial-fills": "0.3"}
+        options |= {"seed": "7", "partial-fills": "0.3"}
         self._exchange = Exchange(folder / "exchange", options)
         self._desk = Desk(folder / "desk")
+        self._wire: Wire
         self._checks = Checks(self._exchange, self._desk, [], [], [])
         self._jobs: list[asyncio.Task[None]] = []
         self._sessions: list[asyncio.Task[None]] = []
@@ -62,15 +64,17 @@ class Scenario:
         self._exchange.folder.mkdir(parents=True)
         try:
             await asyncio.to_thread(self._exchange.launch)
-            self._desk.settings = DESK_SETTINGS | {
-                "alpaca_api_key": self._exchange.key,
-                "alpaca_secret_key": self._exchange.secret,
-                "alpaca_base_url": self._exchange.url,
-            }
-            await asyncio.to_thread(self._desk.launch)
-            await self._ready()
-            self._people()
-            yield self
+            self._wire = Wire(self._exchange.url, LAG, Random(f"{self._seed} wire"))
+            async with self._wire.listening():
+                self._desk.settings = DESK_SETTINGS | {
+                    "alpaca_api_key": self._exchange.key,
+                    "alpaca_secret_key": self._exchange.secret,
+                    "alpaca_base_url": self._wire.url,
+                }
+                await asyncio.to_thread(self._desk.launch)
+                await self._ready()
+                self._people()
+                yield self
         finally:
             tasks = (*self._jobs, *self._sessions)
             for task in tasks:
@@ -91,14 +95,14 @@ class Scenario:
         flatten = asyncio.create_task(self._flatten()) if flattening else None
         await self._moment(targets)
         for target in targets:
-            (self._exchange if target == EXCHANGE else self._desk).kill9()
-            self.report.kills[target] += 1
+            await self._kill(target)
         await asyncio.sleep(self._random.choice((0.0, 0.1, 0.3)))
         await self._hush(lost=DAEMON in targets, flatten=flatten)
         if EXCHANGE in targets:
             self._checks.audit(self._folder / "copy.db")
             await asyncio.to_thread(self._exchange.launch)
             await self._checks.observe()
+            await self._wire.lead_to(self._exchange.url)
         if DAEMON in targets:
             await asyncio.to_thread(self._desk.launch)
         await self._ready()
@@ -132,8 +136,15 @@ class Scenario:
         # A confirmation is a send to both: the daemon hears it and posts an order.
         confirmed = DAEMON in targets or self._random.random() < 0.4
         await self._sends.next(DAEMON if confirmed else EXCHANGE, within=3.0)
-        longest = 0.12 if confirmed else 0.006
+        longest = 0.3 if confirmed else 2 * LAG
         return await asyncio.sleep(self._random.choice((0.0, self._random.uniform(0.0, longest))))
+
+    async def _kill(self, target: str) -> None:
+        self.report.kills[target] += 1
+        if target == DAEMON:
+            return self._desk.kill9()
+        self._exchange.kill9()
+        return await self._wire.cut()
 
     async def _hush(self, *, lost: bool, flatten: asyncio.Task[None] | None = None) -> None:
         """Hold the writers; a living daemon keeps its sessions, those of a dead one are gone."""
@@ -155,7 +166,7 @@ class Scenario:
     # People
 
     def _people(self) -> None:
-        checks, url = self._checks, self._exchange.url
+        checks, url = self._checks, self._wire.url
         checks.accounts += [self._exchange.headers, self._account(), self._account()]
         option = self._option()
         for name, account in (("guest", 0), ("ann", 1), ("ben", 1), ("cat", 2), ("dan", 2)):
@@ -218,9 +229,3 @@ class Scenario:
     def _undone(self) -> None:
         """What has been opened so far may lose its exit from now on: it is being closed."""
         self._checks.book.flattened |= set(self._checks.page().records)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

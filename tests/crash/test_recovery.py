@@ -84,7 +84,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     folder = tmp_path / "exchange"
     folder.mkdir()
     with Exchange.start(folder, clock="demo", day="2026-11-20", at="10:30", seed=7) as exchange:
-        async with Wire.to(exchange.url) as wire:
+        async with Wire(exchange.url).listening() as wire:
             desk = Desk(
                 tmp_path / "state",
                 {
