@@ -11,7 +11,7 @@ from common.config import Settings
 from common.errors import BrokerError, MarketError
 from common.ids import Principal
 from common.limits import Halt
-from common.session import CutOffs, Session
+from common.session import Session
 from services.broker.alpaca import Connection
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
@@ -110,7 +110,7 @@ class Services:
             session=session,
             no_entry_after=session.close - settings.no_entry_before_close,
             flat_by=flat_by(session, settings.exit_before_close),
-            broker_last_order=session.last_order(UNDERLYING, CutOffs()),
+            broker_last_order=session.close - settings.last_order_before_close,
         )
 
     def health(self) -> Health:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from common.clock import MarketClock, WallClock
 from common.config import Settings
 from common.ids import RandomIds
+from common.session import CutOffs
 from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
 from services.execution.book import OrderBook
@@ -178,4 +179,5 @@ def risk_limits(settings: Settings) -> RiskLimits:
         spread_max=settings.spread_max,
         no_entry_before_close=settings.no_entry_before_close,
         price_tolerance=settings.price_tolerance,
+        cut_offs=CutOffs(last_order_late_close=settings.last_order_before_close),
     )
