@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from math import gcd
+from types import MappingProxyType
 from typing import Final
 
 from common.contracts import AssetClass, OptionContract, option_tick
@@ -22,7 +23,9 @@ from paper_exchange.engine.state import AccountState
 
 QTY_MAX: Final = Decimal(1_000_000_000)
 LEGS: Final = range(2, 5)
-MINIMUM: Final = {AssetClass.EQUITY: Decimal(1), AssetClass.CRYPTO: Decimal(10)}  # dollars
+MINIMUM: Final = MappingProxyType(  # dollars
+    {AssetClass.EQUITY: Decimal(1), AssetClass.CRYPTO: Decimal(10)}
+)
 SUB_DOLLAR_TICK: Final = Decimal("0.0001")
 
 
