@@ -61,24 +61,8 @@ class Parts:
         )
         portfolio = Portfolio(reader, chain, calendar, self.store, clock)
         risk = RiskManager(risk_limits(self.settings))
-        tracker = OrderTracker(
-            self.store,
-            reader,
-            clock,
-            self.wall,
-            broker_timeout=self.settings.broker_timeout,
-            metrics=metrics,
-        )
-        sender = OrderSender(
-            self.store,
-            broker,
-            tracker,
-            self.kill_switch,
-            self.supervisor,
-            RandomIds(),
-            clock,
-            metrics,
-        )
+        tracker = self._tracker(metrics)
+        sender = self._sender(tracker, metrics)
         unwinder = Unwinder(self.store, broker, reader, tracker, sender, risk, self.wall)
         return Services(
             settings=self.settings,
@@ -98,6 +82,28 @@ class Parts:
             unwinder=unwinder,
             exits=ExitMonitor(self.store, reader, unwinder, clock),
             enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
+        )
+
+    def _tracker(self, metrics: Metrics) -> OrderTracker:
+        return OrderTracker(
+            self.store,
+            self.connection.reader,
+            self.clock,
+            self.wall,
+            broker_timeout=self.settings.broker_timeout,
+            metrics=metrics,
+        )
+
+    def _sender(self, tracker: OrderTracker, metrics: Metrics) -> OrderSender:
+        return OrderSender(
+            self.store,
+            self.connection.broker,
+            tracker,
+            self.kill_switch,
+            self.supervisor,
+            RandomIds(),
+            self.clock,
+            metrics,
         )
 
     def _desk(
