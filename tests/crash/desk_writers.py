@@ -14,7 +14,7 @@ from mcp.types import CallToolResult
 from tests.crash.gate import Gate, Sends
 from tests.desk import Desk, DeskClient, text_of
 
-DAEMON = "daemon"
+CONFIRMATION = "confirmation"  # a call to the daemon
 BREAKOUTS = ("orb_long_call", "orb_long_put")
 CONDOR = "iron_condor_30_delta"
 
@@ -86,7 +86,7 @@ class DeskWriter:
         call = asyncio.ensure_future(client.mcp.call_tool(wanted.tool, arguments))
         try:
             await asyncio.sleep(0)  # the call is on its way once it has had its turn
-            self.sends.told(DAEMON)
+            self.sends.told(CONFIRMATION)
             answer = await call
         finally:
             call.cancel()

@@ -13,15 +13,17 @@ from pathlib import Path
 from random import Random
 
 from tests.crash.checks import Checks
-from tests.crash.desk_writers import DAEMON, DeskWriter
+from tests.crash.desk_writers import CONFIRMATION, DeskWriter
 from tests.crash.gate import Gate, Sends
 from tests.crash.journal import require
 from tests.crash.report import Report
-from tests.crash.rest import EXCHANGE, Link, RestWriter
+from tests.crash.rest import Link, RestWriter
 from tests.crash.wire import Wire
 from tests.desk import Desk
 from tests.exchange import Exchange
 
+EXCHANGE, DAEMON = "exchange", "daemon"
+DESK_ORDER, REST_ORDER = "desk order", "REST order"  # to the exchange
 TARGETS = ((EXCHANGE,), (EXCHANGE,), (EXCHANGE,), (DAEMON,), (DAEMON,), (EXCHANGE, DAEMON))
 FLATTEN_EVERY = 8  # rounds
 QUARANTINE_SECONDS = 45.0
@@ -64,7 +66,8 @@ class Scenario:
         self._exchange.folder.mkdir(parents=True)
         try:
             await asyncio.to_thread(self._exchange.launch)
-            self._wire = Wire(self._exchange.url, LAG, Random(f"{self._seed} wire"))
+            random = Random(f"{self._seed} wire")
+            self._wire = Wire(self._exchange.url, LAG, random, self._heard)
             async with self._wire.listening():
                 self._desk.settings = DESK_SETTINGS | {
                     "alpaca_api_key": self._exchange.key,
@@ -127,17 +130,20 @@ class Scenario:
         return self.report
 
     async def _moment(self, targets: tuple[str, ...]) -> None:
-        """Wait for the moment: any, or just after somebody sent something."""
-        if self._random.random() < 0.4:
+        """Wait for the moment: any, or just after something was sent to the one who dies."""
+        if self._random.random() < 0.3:
             self.report.moments["any"] += 1
             return await asyncio.sleep(self._random.uniform(0.2, 1.2))
-        self.report.moments["after a send"] += 1
+        kinds = [(DESK_ORDER, 2 * LAG)]
+        kinds += [(CONFIRMATION, 0.3)] if DAEMON in targets else [(REST_ORDER, 2 * LAG)]
+        kind, longest = self._random.choice(kinds)
+        self.report.moments[f"after a {kind}"] += 1
         await asyncio.sleep(self._random.uniform(0.2, 0.6))
-        # A confirmation is a send to both: the daemon hears it and posts an order.
-        confirmed = DAEMON in targets or self._random.random() < 0.4
-        await self._sends.next(DAEMON if confirmed else EXCHANGE, within=3.0)
-        longest = 0.3 if confirmed else 2 * LAG
-        return await asyncio.sleep(self._random.choice((0.0, self._random.uniform(0.0, longest))))
+        await self._sends.next(kind, within=3.0)
+        return await asyncio.sleep(self._random.uniform(0.0, longest))
+
+    def _heard(self, request: bytes) -> None:
+        self._sends.told(DESK_ORDER if b'"spy0-' in request else REST_ORDER)
 
     async def _kill(self, target: str) -> None:
         self.report.kills[target] += 1
@@ -172,9 +178,7 @@ class Scenario:
         for name, account in (("guest", 0), ("ann", 1), ("ben", 1), ("cat", 2), ("dan", 2)):
             link = Link(url, checks.accounts[account])
             random = Random(f"{self._seed} {name}")
-            checks.rest.append(
-                RestWriter(name, account, link, self._gate, self._sends, random, option)
-            )
+            checks.rest.append(RestWriter(name, account, link, self._gate, random, option))
         for name in ("eve", "fay", "gus"):
             random = Random(f"{self._seed} {name}")
             checks.trading.append(DeskWriter(name, self._gate, self._sends, random))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from random import Random
@@ -25,10 +25,18 @@ class Wire:
     """A TCP proxy to one address. posts: orders that were sent over it so far.
 
     lag: seconds that what the exchange says is on its way at most; what is on its way when
-    the wire is cut is lost, as the last words of a machine that loses its power are.
+    the wire is cut is lost, as the last words of a machine that loses its power are. on_post
+    is told each order just before it goes over.
     """
 
-    def __init__(self, target: str, lag: float = 0.0, random: Random | None = None) -> None:
+    def __init__(
+        self,
+        target: str,
+        lag: float = 0.0,
+        random: Random | None = None,
+        on_post: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        self._on_post = on_post
         self._lag = lag
         self._random = random or Random(0)
         self._hold = Hold.NOTHING
@@ -108,6 +116,7 @@ class Wire:
                 if data.startswith(POST):
                     data = await _whole(data, reader)
                     self.posts += 1
+                    self._on_post(data)
                     hold, self._hold = self._hold, Hold.NOTHING
                     if hold is Hold.REQUEST:
                         await self._land_late(data)
