@@ -138,8 +138,10 @@ class Services:
             return Check(name="chain", ok=False, reason=str(e))
         remark = f"{status.contracts} contracts by {status.source}, stream {status.stream.state}"
         fresh = sum(row.age is not None and row.age <= FRESH for row in snapshot.rows)
-        ok = status.source != "none" and fresh > 0
-        return Check(name="chain", ok=ok, reason=f"{remark}, {fresh} quotes under 5 s old")
+        priced = sum(row.greeks is not None for row in snapshot.rows)
+        ok = status.source != "none" and fresh > 0 and priced > 0  # a strike is picked by delta
+        told = f"{remark}, {fresh} quotes under 5 s old, {priced} with greeks"
+        return Check(name="chain", ok=ok, reason=told)
 
     async def probe(self) -> Health:
         """Return the health with the broker asked now."""
