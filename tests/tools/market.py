@@ -108,7 +108,7 @@ def _cents(value: float) -> Decimal:
     return Decimal(str(value)).quantize(Decimal("0.01"))
 
 
-async def until(met: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
+async def until(met: Callable[[], Awaitable[bool]], what: str, seconds: float = 60) -> None:
     """Return once it is met; fail long after any machine would have met it."""
     deadline = monotonic() + seconds
     while not await met():

@@ -59,7 +59,6 @@ async def test_the_stream_starts_once_stops_for_good_and_starts_again(
 
         stopped = await client.ask("stop_option_streaming")
         assert stopped["state"] == "off"
-        assert stopped["source"] == "poll"
 
         async def closed() -> bool:
             return another_may_connect(exchange)
@@ -71,7 +70,8 @@ async def test_the_stream_starts_once_stops_for_good_and_starts_again(
 
         async def polled() -> bool:
             status = await client.ask("streaming_status")
-            return bool(status["state"] == "off" and status["quotes_applied"] > applied)
+            assert status["state"] == "off"
+            return bool(status["source"] == "poll" and status["quotes_applied"] > applied)
 
         await until(polled, "nothing was polled while the stream was stopped")
 
