@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ FAILURES = 5  # in the window make a job degraded
 WINDOW = timedelta(minutes=5)
 SETTLED = timedelta(minutes=1)  # a run this long forgives the failures before it
 OUTAGES = (BrokerError, MarketError)  # not the job's fault: over as soon as it runs again
+OUTAGE_PAUSE = 3.0  # seconds at most until it is tried again; breakers spare the broker
 
 Job = Callable[[], Awaitable[None]]
 
@@ -159,12 +161,13 @@ class Supervisor:
                     await job()
                 except Exception as e:
                     self._failed(kept, e)
+                    longest = OUTAGE_PAUSE if isinstance(e, OUTAGES) else math.inf
                 else:
                     return
                 if ran.elapsed() > SETTLED:
                     backoff.reset()
                 kept.state = "waiting"
-                await asyncio.sleep(backoff.delay())
+                await asyncio.sleep(min(backoff.delay(), longest))
         finally:
             kept.state = "ended"
 
