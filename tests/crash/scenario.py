@@ -25,7 +25,7 @@ from tests.exchange import Exchange
 EXCHANGE, DAEMON = "exchange", "daemon"
 DESK_ORDER, REST_ORDER = "desk order", "REST order"  # to the exchange
 TARGETS = ((EXCHANGE,), (EXCHANGE,), (EXCHANGE,), (DAEMON,), (DAEMON,), (EXCHANGE, DAEMON))
-FLATTEN_EVERY = 8  # rounds
+FLATTEN_EVERY = 5  # rounds
 QUARANTINE_SECONDS = 45.0
 DAY = "2026-11-20"
 CASH = "10000000"
