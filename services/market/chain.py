@@ -36,7 +36,7 @@ _FIT_AGE_MOST: Final = timedelta(seconds=5)  # time passes even where no quote c
 _SHOWN_MOST: Final = timedelta(seconds=0.25)  # ages of what is shown again are wrong by as much
 _LIST_AGAIN: Final = timedelta(minutes=10)  # exchanges add strikes when the market runs
 _PLANNED_RATE: Final = 200  # requests a minute the periods below are made for
-_POLL_BESIDE_STREAM: Final = timedelta(seconds=4)
+_POLL_BESIDE_STREAM: Final = timedelta(seconds=2.5)  # half of what a quote may age
 _POLL_ALONE: Final = timedelta(seconds=2)
 _POLL_CLOSED: Final = timedelta(seconds=30)
 
