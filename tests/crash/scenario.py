@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from tests.crash.checks import Checks
-from tests.crash.desk_writers import CONFIRMATION, DeskWriter
+from tests.crash.desk_writers import CONFIRMATION, DeskWriter, Outcome
 from tests.crash.gate import Gate, Sends
 from tests.crash.journal import require
 from tests.crash.report import Report
@@ -27,6 +27,7 @@ DESK_ORDER, REST_ORDER = "desk order", "REST order"  # to the exchange
 TARGETS = ((EXCHANGE,), (EXCHANGE,), (EXCHANGE,), (DAEMON,), (DAEMON,), (EXCHANGE, DAEMON))
 FLATTEN_EVERY = 5  # rounds
 QUARANTINE_SECONDS = 45.0
+AT_WORK_SECONDS = 60.0
 DAY = "2026-11-20"
 CASH = "10000000"
 LAG = 0.03  # seconds: so that what was done is often not yet known when the plug is pulled
@@ -77,6 +78,7 @@ class Scenario:
                 await asyncio.to_thread(self._desk.launch)
                 await self._ready()
                 self._people()
+                await self._at_work()
                 yield self
         finally:
             tasks = (*self._jobs, *self._sessions)
@@ -114,11 +116,15 @@ class Scenario:
             await self._flat()
         self._begin_sessions()
 
-    async def end(self) -> Report:
-        """Wait out what is unknown, flatten, stop both in order, and read the journal whole."""
+    async def end(self, *, patient: bool = True) -> Report:
+        """Flatten, stop both in order, and read the journal whole.
+
+        patient: first wait out the quarantine of orders that nobody has.
+        """
         await self._hush(lost=False)
-        async with asyncio.timeout(QUARANTINE_SECONDS):
-            await self._checks.ended()
+        if patient:
+            async with asyncio.timeout(QUARANTINE_SECONDS):
+                await self._checks.ended()
         await self._checks.all()
         await self._flat()
         await self._checks.observe()
@@ -184,6 +190,16 @@ class Scenario:
             checks.trading.append(DeskWriter(name, self._gate, self._sends, random))
         self._jobs = [asyncio.create_task(writer.run()) for writer in checks.rest]
         self._begin_sessions()
+
+    async def _at_work(self) -> None:
+        """Wait until the desk has sent a first order: a plug pulled on nobody proves nothing."""
+        self._gate.open()
+        async with asyncio.timeout(AT_WORK_SECONDS):
+            while True:
+                confirmed = (c for w in self._checks.trading for c in w.confirmations)
+                if any(confirmation.outcome is Outcome.SENT for confirmation in confirmed):
+                    return
+                await asyncio.sleep(0.05)
 
     def _account(self) -> dict[str, str]:
         """Open an account; return the headers that let its owner in."""
