@@ -139,7 +139,8 @@ class Services:
         remark = f"{status.contracts} contracts by {status.source}, stream {status.stream.state}"
         fresh = sum(row.age is not None and row.age <= FRESH for row in snapshot.rows)
         priced = sum(row.greeks is not None for row in snapshot.rows)
-        ok = status.source != "none" and fresh > 0 and priced > 0  # a strike is picked by delta
+        # Whole since its first poll; a strike is picked by delta, so some must have one.
+        ok = status.poll_age is not None and fresh > 0 and priced > 0
         told = f"{remark}, {fresh} quotes under 5 s old, {priced} with greeks"
         return Check(name="chain", ok=ok, reason=told)
 
