@@ -43,8 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     print("\n".join(head), flush=True)
     table: dict[str, Sequence[Row]] = {}
     for part in asked.parts or PARTS:
-        before = report.load()
-        print(f"\n{part}: {PARTS[part]} ({before})", flush=True)
+        busy = report.load()
+        head.append(f"{busy} before {part}.")
+        print(f"\n{part}: {PARTS[part]} ({busy})", flush=True)
         if (rows := _apart(part)) is None:
             continue
         table[f"{part}: {PARTS[part]}"] = rows
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     if asked.json:
         asked.json.write_text(report.as_json(head, table))
     if asked.write:
-        report.write_into(asked.write, report.markdown([*head, report.load() + "."], table))
+        report.write_into(asked.write, report.markdown(head, table))
     return 0 if len(table) == len(asked.parts or PARTS) else 1
 
 

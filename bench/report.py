@@ -34,7 +34,7 @@ def header(clock: Clock) -> list[str]:
 
 def load() -> str:
     """Say how busy the machine is."""
-    return "load average " + " ".join(f"{value:.2f}" for value in os.getloadavg())
+    return "Load average " + " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
 def text(rows: Sequence[Row]) -> str:

@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     spread_max: Annotated[Money, Bounded] = Decimal("0.25")  # of a leg's mid; 5 cents always pass
     no_entry_before_close: Annotated[Minutes, Positive] = timedelta(minutes=40)
     exit_before_close: Annotated[Minutes, Positive] = timedelta(minutes=35)
+    last_order_before_close: Annotated[Minutes, Positive] = timedelta(minutes=30)  # the broker's
 
     # Confirmation
     confirmation_timeout: Annotated[Seconds, Positive] = timedelta(seconds=30)
@@ -141,6 +142,8 @@ class Settings(BaseSettings):
             raise ValueError("ALPACA_API_KEY and ALPACA_SECRET_KEY must be set together")
         if self.exit_before_close >= self.no_entry_before_close:
             raise ValueError("NO_ENTRY_BEFORE_CLOSE must lie before EXIT_BEFORE_CLOSE")
+        if self.last_order_before_close >= self.exit_before_close:
+            raise ValueError("EXIT_BEFORE_CLOSE must lie before LAST_ORDER_BEFORE_CLOSE")
         _ = self.mode  # refuse a contradiction at start, not at the first order
         return self
 

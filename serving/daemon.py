@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 import uvicorn
@@ -29,7 +30,7 @@ from common.ids import RandomIds
 from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
 from serving.ports import Listening, listen
-from serving.sibling import SiblingExchange
+from serving.sibling import ExchangeAddress, SiblingExchange
 from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
 from serving.tokens import LOCAL, FileVerifier, TokenFile
 
@@ -71,10 +72,13 @@ async def serve(
         listening = listen(settings, any_port=any_port)
         sibling = SiblingExchange(folder.exchange, settings.exchange, wall)
         async with AsyncExitStack() as stack:
-            access = await _access(settings, sibling)
+            local = await sibling.find_or_start() if settings.mode is Mode.PAPER_LOCAL else None
+            access = _access(settings, local)
             services = await stack.enter_async_context(
                 open_services(settings, access, folder.database, folder.sentinel)
             )
+            if local is not None:
+                services.supervisor.keep("exchange", partial(sibling.keep, local))
             server = build_server(services, FileVerifier(tokens))
             presence = Presence(wall)
             http = _Http(_config(presence(_app(server, services, settings))))
@@ -118,17 +122,21 @@ class Presence:
         return timedelta(0) if self._open else self._since.elapsed()
 
 
-async def _access(settings: Settings, sibling: SiblingExchange) -> AlpacaAccess:
-    if settings.alpaca_api_key is not None and settings.alpaca_secret_key is not None:
+def _access(settings: Settings, local: ExchangeAddress | None) -> AlpacaAccess:
+    if local is not None:
         return AlpacaAccess(
-            key=settings.alpaca_api_key.get_secret_value(),
-            secret=settings.alpaca_secret_key.get_secret_value(),
-            base_url=settings.alpaca_base_url,
+            key=local.key,
+            secret=local.secret,
+            base_url=local.url,
             option_feed=settings.option_feed,
         )
-    found = await sibling.find_or_start()
+    if settings.alpaca_api_key is None or settings.alpaca_secret_key is None:
+        raise Misconfigured("ALPACA_API_KEY and ALPACA_SECRET_KEY are not set")
     return AlpacaAccess(
-        key=found.key, secret=found.secret, base_url=found.url, option_feed=settings.option_feed
+        key=settings.alpaca_api_key.get_secret_value(),
+        secret=settings.alpaca_secret_key.get_secret_value(),
+        base_url=settings.alpaca_base_url,
+        option_feed=settings.option_feed,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -26,10 +28,13 @@ from common.errors import Misconfigured
 from serving import logs
 from serving.state import held
 
+log = logging.getLogger(__name__)
+
 ROOT = Path(__file__).resolve().parent.parent
 START_MAX = timedelta(seconds=25)
 STOP_MAX = timedelta(seconds=5)
 LOOK_AGAIN = 0.05  # seconds
+LOOK_ALIVE = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +91,23 @@ class SiblingExchange:
             return None
         return address if answer.status_code == 200 else None
 
-    async def find_or_start(self) -> ExchangeAddress:
-        """Return the exchange, started if none answers; raise Misconfigured if it fails."""
+    async def keep(self, address: ExchangeAddress) -> None:
+        """Start the exchange again, where it was, whenever its process has ended; for ever.
+
+        Its database has everything it ever answered for. The port must be the same: the
+        desk goes on asking there.
+        """
+        while True:
+            await asyncio.sleep(LOOK_ALIVE)
+            if _ended(address.pid):
+                log.error("the paper exchange (pid %s) has ended; starting it again", address.pid)
+                address = await self.find_or_start(port=urlsplit(address.url).port)
+
+    async def find_or_start(self, port: int | None = None) -> ExchangeAddress:
+        """Return the exchange, started if none answers; raise Misconfigured if it fails.
+
+        port: where to start it, None as configured.
+        """
         watch = Stopwatch(self._wall)
         process: subprocess.Popen[bytes] | None = None
         while watch.elapsed() < START_MAX:
@@ -96,7 +116,7 @@ class SiblingExchange:
             if process is None:
                 with held(self._folder / "start.lock") as mine:
                     if mine is not None and await self.find() is None:
-                        process = self._spawn()
+                        process = self._spawn(port)
             elif process.poll() not in (None, 0):
                 break
             await asyncio.sleep(LOOK_AGAIN)
@@ -114,12 +134,12 @@ class SiblingExchange:
             return False
         return await terminated(found.pid, lambda: _ended(found.pid), self._wall, STOP_MAX)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, port: int | None) -> subprocess.Popen[bytes]:
         self.address.unlink(missing_ok=True)
         logs.start_anew_when_full(self._log)
         with self._log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 our own package, our own interpreter
-                self._command(),
+                self._command(self._settings.port if port is None else port),
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -127,11 +147,11 @@ class SiblingExchange:
                 start_new_session=True,
             )
 
-    def _command(self) -> list[str]:
+    def _command(self, port: int) -> list[str]:
         wanted = self._settings
         command = [sys.executable, "-m", "paper_exchange", "--host", "127.0.0.1"]
         options = {
-            "--port": wanted.port,
+            "--port": port,
             "--database": f"sqlite:///{self.database}",
             "--feed": wanted.feed,
             "--clock": wanted.clock,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from math import gcd
+from types import MappingProxyType
 from typing import Final
 
 from common.contracts import AssetClass, OptionContract
@@ -24,7 +25,9 @@ from paper_exchange.engine.triggers import check_stop
 
 QTY_MAX: Final = Decimal(1_000_000_000)
 LEGS: Final = range(2, 5)
-MINIMUM: Final = {AssetClass.EQUITY: Decimal(1), AssetClass.CRYPTO: Decimal(10)}  # dollars
+MINIMUM: Final = MappingProxyType(  # dollars
+    {AssetClass.EQUITY: Decimal(1), AssetClass.CRYPTO: Decimal(10)}
+)
 
 
 def check_form(

@@ -10,12 +10,10 @@ import hashlib
 import hmac
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
-
 from common.errors import Misconfigured
 from common.ids import AccountId, Ids
+from paper_exchange.store.credentials import add_key, known_keys
 from paper_exchange.store.database import Database
-from paper_exchange.store.tables import API_KEYS
 from paper_exchange.tenancy.key_file import KeyPair, new_pair
 
 _NOBODY: Final = hashlib.sha256(b"").digest()
@@ -31,7 +29,7 @@ class Keys:
     @classmethod
     async def load(cls, database: Database) -> Keys:
         """Read the keys there are."""
-        return cls(database, await database.run(_read))
+        return cls(database, await known_keys(database))
 
     def authenticate(self, key: str, secret: str) -> AccountId | None:
         """Return whose keys these are, None for wrong ones; no database, no waiting."""
@@ -53,8 +51,7 @@ class Keys:
                     remedy="give the secret it was made with, or another key",
                 )
             return known
-        row = {"key_id": pair.key, "secret_hash": _hash(pair.secret), "account_id": account}
-        await self._database.run(lambda connection: connection.execute(insert(API_KEYS), row))
+        await add_key(self._database, pair.key, _hash(pair.secret), account)
         self._known[pair.key] = (_hash(pair.secret), account)
         return account
 
@@ -63,12 +60,6 @@ class Keys:
         pair = new_pair(ids)
         await self.register(pair, account)
         return pair
-
-
-def _read(connection: Connection) -> dict[str, tuple[bytes, AccountId]]:
-    columns = API_KEYS.c
-    rows = connection.execute(select(columns.key_id, columns.secret_hash, columns.account_id))
-    return {key: (secret, AccountId(account)) for key, secret, account in rows}
 
 
 def _hash(secret: str) -> bytes:

@@ -47,6 +47,7 @@ class Shard:
         self._last: dict[AccountId, Commit] = {}
         self._seq = 0
         self._running = False
+        self._loading = asyncio.Lock()
         self.book = Book()
 
     @property
@@ -73,19 +74,13 @@ class Shard:
         return state
 
     async def load(self) -> None:
-        """Rebuild everything from the journal and run; JournalFailed leaves it stopped."""
-        records = await self._journal.load(self._number)
-        accounts: dict[AccountId, AccountState] = {}
-        for record in records:
-            state = accounts.setdefault(record.account_id, AccountState(id=record.account_id))
-            evolve(state, record.event)
-        self._accounts, self._last = accounts, {}
-        self._seq = records[-1].seq if records else 0
-        self.book = Book(
-            (state.id, order) for state in accounts.values() for order in state.working_orders()
-        )
-        self._running = True
-        logger.info("shard %d stands at event %d", self._number, self._seq)
+        """Rebuild everything from the journal and run; JournalFailed leaves it stopped.
+
+        A running shard is left alone: whoever came second has nothing to rebuild.
+        """
+        async with self._loading:
+            if not self._running:
+                await self._rebuild()
 
     def open(self, account: AccountId, command: Command, market: Market, now: datetime) -> Commit:
         """Let an account begin; its first event."""
@@ -119,6 +114,20 @@ class Shard:
     async def settled(self, account: AccountId) -> None:
         """Wait until everything done to an account so far is durable."""
         await self.committed(self._last.get(account))
+
+    async def _rebuild(self) -> None:
+        records = await self._journal.load(self._number)
+        accounts: dict[AccountId, AccountState] = {}
+        for record in records:
+            state = accounts.setdefault(record.account_id, AccountState(id=record.account_id))
+            evolve(state, record.event)
+        self._accounts, self._last = accounts, {}
+        self._seq = records[-1].seq if records else 0
+        self.book = Book(
+            (state.id, order) for state in accounts.values() for order in state.working_orders()
+        )
+        self._running = True
+        logger.info("shard %d stands at event %d", self._number, self._seq)
 
     def _apply(self, state: AccountState, events: Sequence[Event]) -> Commit:
         updates: list[OrderUpdate] = []

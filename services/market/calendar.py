@@ -78,6 +78,7 @@ class ClockAnchor:
         self._wall = wall
         self._last: _Sample | None = None
         self._guess: float | None = None
+        self._learned = False
 
     async def anchor(self) -> timedelta:
         """Ask the broker for the time once; return how far off the clock was."""
@@ -87,18 +88,20 @@ class ClockAnchor:
         doubt = (answered - asked) / 2 / NS
         sample = _Sample(at=asked / NS + doubt, doubt=doubt, told=told)
         rate = self._rate(sample)
+        self._learned |= rate is not None
         self._last = sample
         since = doubt * (self._clock.rate if rate is None else rate)
         return self._clock.anchor(told + timedelta(seconds=since), rate)
 
     async def run(self) -> None:
-        """Anchor for ever: thrice at once to learn the rate, then now and then."""
+        """Anchor for ever: often until the rate is known, or it is fast; else now and then."""
         for _ in range(2):
             await self.anchor()
             await asyncio.sleep(_SAMPLE_AFTER.total_seconds())
         while True:
             await self.anchor()
-            every = _ANCHOR_EVERY if self._clock.rate == 1 else _ANCHOR_EVERY_FAST
+            steady = self._learned and self._clock.rate == 1
+            every = _ANCHOR_EVERY if steady else _ANCHOR_EVERY_FAST
             await asyncio.sleep(every.total_seconds())
 
     def _rate(self, sample: _Sample) -> float | None:

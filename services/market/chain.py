@@ -33,9 +33,10 @@ log = logging.getLogger(__name__)
 
 _SPOT_AGE_MOST: Final = timedelta(seconds=30)  # an older one judges no quote
 _FIT_AGE_MOST: Final = timedelta(seconds=5)  # time passes even where no quote changes
+_SHOWN_MOST: Final = timedelta(seconds=0.25)  # ages of what is shown again are wrong by as much
 _LIST_AGAIN: Final = timedelta(minutes=10)  # exchanges add strikes when the market runs
 _PLANNED_RATE: Final = 200  # requests a minute the periods below are made for
-_POLL_BESIDE_STREAM: Final = timedelta(seconds=4)
+_POLL_BESIDE_STREAM: Final = timedelta(seconds=2.5)  # half of what a quote may age
 _POLL_ALONE: Final = timedelta(seconds=2)
 _POLL_CLOSED: Final = timedelta(seconds=30)
 
@@ -158,7 +159,8 @@ class ChainService:
         now = self._wall.ns()
         if self._shown is not None:
             fitted, shown_ns, snapshot = self._shown
-            if fitted is self._fitted and now - shown_ns < _ns(self._plan.update_interval):
+            kept = min(self._plan.update_interval, _SHOWN_MOST)
+            if fitted is self._fitted and now - shown_ns < _ns(kept):
                 return snapshot
         snapshot = self._fitted.snapshot(now)
         self._shown = (self._fitted, now, snapshot)
@@ -225,7 +227,7 @@ class ChainService:
 
     def _poll_period(self) -> timedelta:
         if self._cache.day is None:
-            return self._plan.update_interval
+            return min(self._plan.update_interval, _POLL_ALONE)
         if not self._calendar.options_trade(self._plan.underlying):
             soon = _POLL_CLOSED / max(self._clock.rate, 1.0)
             return self._plan.period(max(soon, _POLL_ALONE))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from common.clock import Stopwatch, WallClock
+from common.errors import BrokerError, MarketError
 from services.ops.backoff import Backoff
 from services.ops.health import Check
 
@@ -27,6 +29,8 @@ P = ParamSpec("P")
 FAILURES = 5  # in the window make a job degraded
 WINDOW = timedelta(minutes=5)
 SETTLED = timedelta(minutes=1)  # a run this long forgives the failures before it
+OUTAGES = (BrokerError, MarketError)  # not the job's fault: over as soon as it runs again
+OUTAGE_PAUSE = 3.0  # seconds at most until it is tried again; breakers spare the broker
 
 Job = Callable[[], Awaitable[None]]
 
@@ -50,7 +54,7 @@ class JobHealth:
     critical: bool
     state: str
     failures: int  # since the start
-    degraded: bool  # five or more of them in the last five minutes
+    degraded: bool  # five or more of them, outages aside, in the last five minutes
     error: str  # the last one, or empty
 
     @property
@@ -157,20 +161,24 @@ class Supervisor:
                     await job()
                 except Exception as e:
                     self._failed(kept, e)
+                    longest = OUTAGE_PAUSE if isinstance(e, OUTAGES) else math.inf
                 else:
                     return
                 if ran.elapsed() > SETTLED:
                     backoff.reset()
                 kept.state = "waiting"
-                await asyncio.sleep(backoff.delay())
+                await asyncio.sleep(min(backoff.delay(), longest))
         finally:
             kept.state = "ended"
 
     def _failed(self, kept: _Kept, error: Exception) -> None:
-        log.error("job %s failed", kept.name, exc_info=error)
         kept.failures += 1
         kept.error = f"{type(error).__name__}: {error}"
-        kept.recent.append(self._wall.ns())
+        if isinstance(error, OUTAGES):
+            log.warning("job %s has to wait: %s", kept.name, kept.error)
+        else:
+            log.error("job %s failed", kept.name, exc_info=error)
+            kept.recent.append(self._wall.ns())
         if self._on_failure is not None:
             contained("counting a failure", self._on_failure, kept.name)
         was, kept.degraded = kept.degraded, self._is_degraded(kept)

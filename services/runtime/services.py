@@ -11,7 +11,7 @@ from common.config import Settings
 from common.errors import BrokerError, MarketError
 from common.ids import Principal
 from common.limits import Halt
-from common.session import CutOffs, Session
+from common.session import Session
 from services.broker.alpaca import Connection
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
@@ -110,7 +110,7 @@ class Services:
             session=session,
             no_entry_after=session.close - settings.no_entry_before_close,
             flat_by=flat_by(session, settings.exit_before_close),
-            broker_last_order=session.last_order(UNDERLYING, CutOffs()),
+            broker_last_order=session.close - settings.last_order_before_close,
         )
 
     def health(self) -> Health:
@@ -138,8 +138,11 @@ class Services:
             return Check(name="chain", ok=False, reason=str(e))
         remark = f"{status.contracts} contracts by {status.source}, stream {status.stream.state}"
         fresh = sum(row.age is not None and row.age <= FRESH for row in snapshot.rows)
-        ok = status.source != "none" and fresh > 0
-        return Check(name="chain", ok=ok, reason=f"{remark}, {fresh} quotes under 5 s old")
+        priced = sum(row.greeks is not None for row in snapshot.rows)
+        # Whole since its first poll; a strike is picked by delta, so some must have one.
+        ok = status.poll_age is not None and fresh > 0 and priced > 0
+        told = f"{remark}, {fresh} quotes under 5 s old, {priced} with greeks"
+        return Check(name="chain", ok=ok, reason=told)
 
     async def probe(self) -> Health:
         """Return the health with the broker asked now."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from common.clock import MarketClock, WallClock
 from common.config import Settings
 from common.ids import RandomIds
+from common.session import CutOffs
 from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
 from services.execution.book import OrderBook
@@ -60,24 +61,8 @@ class Parts:
         )
         portfolio = Portfolio(reader, chain, calendar, self.store, clock)
         risk = RiskManager(risk_limits(self.settings))
-        tracker = OrderTracker(
-            self.store,
-            reader,
-            clock,
-            self.wall,
-            broker_timeout=self.settings.broker_timeout,
-            metrics=metrics,
-        )
-        sender = OrderSender(
-            self.store,
-            broker,
-            tracker,
-            self.kill_switch,
-            self.supervisor,
-            RandomIds(),
-            clock,
-            metrics,
-        )
+        tracker = self._tracker(metrics)
+        sender = self._sender(tracker, metrics)
         unwinder = Unwinder(self.store, broker, reader, tracker, sender, risk, self.wall)
         return Services(
             settings=self.settings,
@@ -97,6 +82,28 @@ class Parts:
             unwinder=unwinder,
             exits=ExitMonitor(self.store, reader, unwinder, clock),
             enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
+        )
+
+    def _tracker(self, metrics: Metrics) -> OrderTracker:
+        return OrderTracker(
+            self.store,
+            self.connection.reader,
+            self.clock,
+            self.wall,
+            broker_timeout=self.settings.broker_timeout,
+            metrics=metrics,
+        )
+
+    def _sender(self, tracker: OrderTracker, metrics: Metrics) -> OrderSender:
+        return OrderSender(
+            self.store,
+            self.connection.broker,
+            tracker,
+            self.kill_switch,
+            self.supervisor,
+            RandomIds(),
+            self.clock,
+            metrics,
         )
 
     def _desk(
@@ -178,4 +185,5 @@ def risk_limits(settings: Settings) -> RiskLimits:
         spread_max=settings.spread_max,
         no_entry_before_close=settings.no_entry_before_close,
         price_tolerance=settings.price_tolerance,
+        cut_offs=CutOffs(last_order_late_close=settings.last_order_before_close),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +18,7 @@ from tests.crash import book
 from tests.crash.book import DeskBook, Page
 from tests.crash.desk_writers import Confirmation, DeskWriter, Outcome, orders_of
 from tests.crash.journal import Figures, Journal, Violated, require
-from tests.crash.rest import Json, Link, RestWriter, Sent, Told, Unclear, Unsent
+from tests.crash.rest import Json, Link, RestWriter, Sent, Told, Unclear, Unsent, find
 from tests.desk import Desk
 from tests.exchange import Exchange
 
@@ -54,19 +56,20 @@ class Checks:
             for sent in doubtful:
                 if writer.random.random() < 0.5:
                     await writer.submit(sent)
-            for sent in {id(s): s for s in (*writer.sent[-LATELY:], *doubtful)}.values():
-                _remembered(sent, await self._found(writer, sent.client_order_id))
-        await self._check_desk()
+        async with self._links() as links:
+            for writer in self.rest:
+                lately = {id(sent): sent for sent in writer.sent[-LATELY:]}
+                lately |= {id(s): s for s in writer.sent if s.submitted is Told.UNCLEAR}
+                for sent in lately.values():
+                    _remembered(sent, await _found(links[writer.account], sent.client_order_id))
+            await self._check_desk(links[0])
         await self.observe()
 
     async def observe(self) -> None:
         """Remember what each account shows, for the journal to vouch for."""
-        for account, keys in enumerate(self.accounts):
-            link = Link(self.exchange.url, keys)
-            try:
+        async with self._links() as links:
+            for account, link in enumerate(links):
                 self.observed.append((account, await _figures(link)))
-            finally:
-                link.drop()
 
     async def ended(self) -> None:
         """Wait until no order of the desk is open or unknown."""
@@ -75,10 +78,20 @@ class Checks:
                 return
             await asyncio.sleep(0.2)
 
-    async def _check_desk(self) -> None:
+    @asynccontextmanager
+    async def _links(self) -> AsyncIterator[list[Link]]:
+        """Connect straight to the exchange, once for each account."""
+        links = [Link(self.exchange.url, keys) for keys in self.accounts]
+        try:
+            yield links
+        finally:
+            for link in links:
+                link.drop()
+
+    async def _check_desk(self, link: Link) -> None:
         """Wait until the desk's records are the broker's, then require the rest."""
         deadline = time.monotonic() + SETTLE_SECONDS
-        while why := await self._disagreement():
+        while why := await self._disagreement(link):
             require(time.monotonic() < deadline, f"the desk and its broker still disagree: {why}")
             await asyncio.sleep(0.1)
         page = self.page()
@@ -89,18 +102,12 @@ class Checks:
         for writer in self.trading:
             _check_confirmations(writer, page)
 
-    async def _disagreement(self) -> str | None:
+    async def _disagreement(self, link: Link) -> str | None:
         for record in self.book.open_questions(self.page()):
-            found = await self._found(self.rest[0], record.client_order_id)
+            found = await _found(link, record.client_order_id)
             if why := self.book.disagreement(record, found):
                 return why
         return None
-
-    async def _found(self, writer: RestWriter, client_order_id: str) -> Json | None:
-        try:
-            return await writer.find(client_order_id)
-        except (Unclear, Unsent) as e:
-            raise Violated(f"the exchange is up, but of {client_order_id}: {e!r}") from e
 
     # With the exchange down
 
@@ -123,6 +130,13 @@ class Checks:
             gone = record.status in (OrderStatus.EXPIRED, OrderStatus.REJECTED)
             if gone and record.broker_id is None:
                 require(name not in states[0].client_ids, f"{record} was taken after all")
+
+
+async def _found(link: Link, client_order_id: str) -> Json | None:
+    try:
+        return await find(link, client_order_id)
+    except (Unclear, Unsent) as e:
+        raise Violated(f"the exchange is up, but of {client_order_id}: {e!r}") from e
 
 
 def _remembered(sent: Sent, found: Json | None) -> None:

@@ -14,7 +14,7 @@ from mcp.types import CallToolResult
 from tests.crash.gate import Gate, Sends
 from tests.desk import Desk, DeskClient, text_of
 
-DAEMON = "daemon"
+CONFIRMATION = "confirmation"  # a call to the daemon
 BREAKOUTS = ("orb_long_call", "orb_long_put")
 CONDOR = "iron_condor_30_delta"
 
@@ -86,14 +86,14 @@ class DeskWriter:
         call = asyncio.ensure_future(client.mcp.call_tool(wanted.tool, arguments))
         try:
             await asyncio.sleep(0)  # the call is on its way once it has had its turn
-            self.sends.told(DAEMON)
+            self.sends.told(CONFIRMATION)
             answer = await call
         finally:
             call.cancel()
         _learn(wanted, answer)
 
     def _wanted(self) -> tuple[str, Json]:
-        if self.random.random() < 0.25:
+        if self.random.random() < 0.1:
             return self.random.choice(BREAKOUTS), {}
         units, width = self.random.randint(1, 2), self.random.randint(1, 3)
         return CONDOR, {"width": width, "contracts": units}

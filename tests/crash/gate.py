@@ -44,20 +44,20 @@ class Gate:
 
 
 class Sends:
-    """Tells that a request which changes something has just left, and to whom."""
+    """Tells that something of a kind has just been sent."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[str, asyncio.Event]] = []
 
-    def told(self, peer: str) -> None:
-        """Say that a request left for a peer."""
+    def told(self, kind: str) -> None:
+        """Say that one was sent."""
         for wanted, event in self._waiting:
-            if wanted == peer:
+            if wanted == kind:
                 event.set()
 
-    async def next(self, peer: str, within: float) -> None:
-        """Wait for the next request to a peer, or as long as allowed."""
-        entry = (peer, asyncio.Event())
+    async def next(self, kind: str, within: float) -> None:
+        """Wait for the next one, or as long as allowed."""
+        entry = (kind, asyncio.Event())
         self._waiting.append(entry)
         try:
             async with asyncio.timeout(within):

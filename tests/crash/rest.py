@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.crash.gate import Gate, Sends
+from tests.crash.gate import Gate
 
-EXCHANGE = "exchange"
 ANSWER_SECONDS = 20.0
 RESTING = ("GOOG", "AMZN", "META")
 TRADED = ("AAPL", "MSFT", "NVDA")
@@ -39,13 +37,8 @@ class Link:
         self._head = "\r\n".join(lines)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(
-        self, method: str, path: str, body: Json | None = None, sent: Callable[[], object] = bool
-    ) -> tuple[int, Any]:
-        """Return status and JSON; sent is called when the request is on its way.
-
-        Raises Unsent and Unclear.
-        """
+    async def ask(self, method: str, path: str, body: Json | None = None) -> tuple[int, Any]:
+        """Return status and JSON; raise Unsent or Unclear."""
         reader, writer = await self._connected()
         data = b"" if body is None else json.dumps(body).encode()
         head = f"{method} {path} HTTP/1.1\r\n{self._head}\r\nContent-Length: {len(data)}\r\n\r\n"
@@ -53,7 +46,6 @@ class Link:
             async with asyncio.timeout(ANSWER_SECONDS):
                 writer.write(head.encode() + data)
                 await writer.drain()
-                sent()
                 return await _answer(reader)
         except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as e:
             self.drop()
@@ -117,7 +109,6 @@ class RestWriter:
     account: int
     link: Link
     gate: Gate
-    sends: Sends
     random: Random
     option: str  # a listed contract to trade
     sent: list[Sent] = field(default_factory=list)
@@ -147,7 +138,7 @@ class RestWriter:
         again = sent.tries > 0
         sent.tries += 1
         try:
-            status, told = await self._ask("POST", "/v2/orders", sent.body)
+            status, told = await self.link.ask("POST", "/v2/orders", sent.body)
         except Unsent:
             sent.tries -= 1
             if not sent.tries:
@@ -158,30 +149,19 @@ class RestWriter:
         elif status < 500:
             sent.refusal = str(told["message"])
             # Refused the second time, it may have been taken the first.
-            sent.order = await self.find(sent.client_order_id) if again else None
+            sent.order = await find(self.link, sent.client_order_id) if again else None
             sent.submitted = Told.NO if sent.order is None else Told.YES
 
     async def _cancel(self, sent: Sent) -> None:
         order = sent.order or {}
         sent.canceled = Told.UNCLEAR
         try:
-            status, _ = await self._ask("DELETE", f"/v2/orders/{order['id']}")
+            status, _ = await self.link.ask("DELETE", f"/v2/orders/{order['id']}")
         except Unsent:
             sent.canceled = Told.UNSENT
             raise
         if status < 500:
             sent.canceled = Told.YES if status == 204 else Told.NO
-
-    async def find(self, client_order_id: str) -> Json | None:
-        """Ask for an order of our account by its client's id; None when there is none."""
-        path = f"/v2/orders:by_client_order_id?client_order_id={client_order_id}"
-        status, told = await self.link.ask("GET", path)
-        if status not in (200, 404):
-            raise Unclear(f"{status} {told}")
-        return dict(told) if status == 200 else None
-
-    async def _ask(self, method: str, path: str, body: Json | None = None) -> tuple[int, Any]:
-        return await self.link.ask(method, path, body, lambda: self.sends.told(EXCHANGE))
 
     def _body(self) -> Json:
         """Return a new order: resting far away, crossing the spread, an option or a spread."""
@@ -201,6 +181,15 @@ class RestWriter:
             symbol = self.random.choice(TRADED)
             return body | {"symbol": symbol, "side": side, "type": "market"}
         return body | {"symbol": self.option, "limit_price": "25.00"}
+
+
+async def find(link: Link, client_order_id: str) -> Json | None:
+    """Ask for an order by its client's id; None when there is none."""
+    path = f"/v2/orders:by_client_order_id?client_order_id={client_order_id}"
+    status, told = await link.ask("GET", path)
+    if status not in (200, 404):
+        raise Unclear(f"{status} {told}")
+    return dict(told) if status == 200 else None
 
 
 def _rests(sent: Sent) -> bool:

@@ -7,26 +7,30 @@ them is up to the machine, so a seed that failed is run again more than once.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
 from tests.crash.checks import Checks
-from tests.crash.desk_writers import DAEMON, DeskWriter
+from tests.crash.desk_writers import CONFIRMATION, DeskWriter, Outcome
 from tests.crash.gate import Gate, Sends
 from tests.crash.journal import require
 from tests.crash.report import Report
-from tests.crash.rest import EXCHANGE, Link, RestWriter
+from tests.crash.rest import Link, RestWriter
+from tests.crash.wire import Wire
 from tests.desk import Desk
 from tests.exchange import Exchange
 
+EXCHANGE, DAEMON = "exchange", "daemon"
+DESK_ORDER, REST_ORDER = "desk order", "REST order"  # to the exchange
 TARGETS = ((EXCHANGE,), (EXCHANGE,), (EXCHANGE,), (DAEMON,), (DAEMON,), (EXCHANGE, DAEMON))
-FLATTEN_EVERY = 8  # rounds
+FLATTEN_EVERY = 5  # rounds
 QUARANTINE_SECONDS = 45.0
+AT_WORK_SECONDS = 60.0
 DAY = "2026-11-20"
 CASH = "10000000"
+LAG = 0.03  # seconds: so that what was done is often not yet known when the plug is pulled
 
 # The desk trades as often as it can: limits are not what is tested here.
 DESK_SETTINGS = {
@@ -49,9 +53,10 @@ class Scenario:
         self._folder = folder
         self._gate, self._sends = Gate(), Sends()
         options = {"clock": "demo", "day": DAY, "at": "10:30", "cash": CASH}
-        options |= {"seed": "7", "port": str(_free_port()), "partial-fills": "0.3"}
+        options |= {"seed": "7", "partial-fills": "0.3"}
         self._exchange = Exchange(folder / "exchange", options)
         self._desk = Desk(folder / "desk")
+        self._wire: Wire
         self._checks = Checks(self._exchange, self._desk, [], [], [])
         self._jobs: list[asyncio.Task[None]] = []
         self._sessions: list[asyncio.Task[None]] = []
@@ -62,15 +67,19 @@ class Scenario:
         self._exchange.folder.mkdir(parents=True)
         try:
             await asyncio.to_thread(self._exchange.launch)
-            self._desk.settings = DESK_SETTINGS | {
-                "alpaca_api_key": self._exchange.key,
-                "alpaca_secret_key": self._exchange.secret,
-                "alpaca_base_url": self._exchange.url,
-            }
-            await asyncio.to_thread(self._desk.launch)
-            await self._ready()
-            self._people()
-            yield self
+            random = Random(f"{self._seed} wire")
+            self._wire = Wire(self._exchange.url, LAG, random, self._heard)
+            async with self._wire.listening():
+                self._desk.settings = DESK_SETTINGS | {
+                    "alpaca_api_key": self._exchange.key,
+                    "alpaca_secret_key": self._exchange.secret,
+                    "alpaca_base_url": self._wire.url,
+                }
+                await asyncio.to_thread(self._desk.launch)
+                await self._ready()
+                self._people()
+                await self._at_work()
+                yield self
         finally:
             tasks = (*self._jobs, *self._sessions)
             for task in tasks:
@@ -91,14 +100,14 @@ class Scenario:
         flatten = asyncio.create_task(self._flatten()) if flattening else None
         await self._moment(targets)
         for target in targets:
-            (self._exchange if target == EXCHANGE else self._desk).kill9()
-            self.report.kills[target] += 1
+            await self._kill(target)
         await asyncio.sleep(self._random.choice((0.0, 0.1, 0.3)))
         await self._hush(lost=DAEMON in targets, flatten=flatten)
         if EXCHANGE in targets:
             self._checks.audit(self._folder / "copy.db")
             await asyncio.to_thread(self._exchange.launch)
             await self._checks.observe()
+            await self._wire.lead_to(self._exchange.url)
         if DAEMON in targets:
             await asyncio.to_thread(self._desk.launch)
         await self._ready()
@@ -107,11 +116,15 @@ class Scenario:
             await self._flat()
         self._begin_sessions()
 
-    async def end(self) -> Report:
-        """Wait out what is unknown, flatten, stop both in order, and read the journal whole."""
+    async def end(self, *, patient: bool = True) -> Report:
+        """Flatten, stop both in order, and read the journal whole.
+
+        patient: first wait out the quarantine of orders that nobody has.
+        """
         await self._hush(lost=False)
-        async with asyncio.timeout(QUARANTINE_SECONDS):
-            await self._checks.ended()
+        if patient:
+            async with asyncio.timeout(QUARANTINE_SECONDS):
+                await self._checks.ended()
         await self._checks.all()
         await self._flat()
         await self._checks.observe()
@@ -123,17 +136,27 @@ class Scenario:
         return self.report
 
     async def _moment(self, targets: tuple[str, ...]) -> None:
-        """Wait for the moment: any, or just after somebody sent something."""
-        if self._random.random() < 0.4:
+        """Wait for the moment: any, or just after something was sent to the one who dies."""
+        if self._random.random() < 0.3:
             self.report.moments["any"] += 1
             return await asyncio.sleep(self._random.uniform(0.2, 1.2))
-        self.report.moments["after a send"] += 1
+        kinds = [(DESK_ORDER, 2 * LAG)]
+        kinds += [(CONFIRMATION, 0.3)] if DAEMON in targets else [(REST_ORDER, 2 * LAG)]
+        kind, longest = self._random.choice(kinds)
+        self.report.moments[f"after a {kind}"] += 1
         await asyncio.sleep(self._random.uniform(0.2, 0.6))
-        # A confirmation is a send to both: the daemon hears it and posts an order.
-        confirmed = DAEMON in targets or self._random.random() < 0.4
-        await self._sends.next(DAEMON if confirmed else EXCHANGE, within=3.0)
-        longest = 0.12 if confirmed else 0.006
-        return await asyncio.sleep(self._random.choice((0.0, self._random.uniform(0.0, longest))))
+        await self._sends.next(kind, within=3.0)
+        return await asyncio.sleep(self._random.uniform(0.0, longest))
+
+    def _heard(self, request: bytes) -> None:
+        self._sends.told(DESK_ORDER if b'"spy0-' in request else REST_ORDER)
+
+    async def _kill(self, target: str) -> None:
+        self.report.kills[target] += 1
+        if target == DAEMON:
+            return self._desk.kill9()
+        self._exchange.kill9()
+        return await self._wire.cut()
 
     async def _hush(self, *, lost: bool, flatten: asyncio.Task[None] | None = None) -> None:
         """Hold the writers; a living daemon keeps its sessions, those of a dead one are gone."""
@@ -155,20 +178,28 @@ class Scenario:
     # People
 
     def _people(self) -> None:
-        checks, url = self._checks, self._exchange.url
+        checks, url = self._checks, self._wire.url
         checks.accounts += [self._exchange.headers, self._account(), self._account()]
         option = self._option()
         for name, account in (("guest", 0), ("ann", 1), ("ben", 1), ("cat", 2), ("dan", 2)):
             link = Link(url, checks.accounts[account])
             random = Random(f"{self._seed} {name}")
-            checks.rest.append(
-                RestWriter(name, account, link, self._gate, self._sends, random, option)
-            )
+            checks.rest.append(RestWriter(name, account, link, self._gate, random, option))
         for name in ("eve", "fay", "gus"):
             random = Random(f"{self._seed} {name}")
             checks.trading.append(DeskWriter(name, self._gate, self._sends, random))
         self._jobs = [asyncio.create_task(writer.run()) for writer in checks.rest]
         self._begin_sessions()
+
+    async def _at_work(self) -> None:
+        """Wait until the desk has sent a first order: a plug pulled on nobody proves nothing."""
+        self._gate.open()
+        async with asyncio.timeout(AT_WORK_SECONDS):
+            while True:
+                confirmed = (c for w in self._checks.trading for c in w.confirmations)
+                if any(confirmation.outcome is Outcome.SENT for confirmation in confirmed):
+                    return
+                await asyncio.sleep(0.05)
 
     def _account(self) -> dict[str, str]:
         """Open an account; return the headers that let its owner in."""
@@ -218,9 +249,3 @@ class Scenario:
     def _undone(self) -> None:
         """What has been opened so far may lose its exit from now on: it is being closed."""
         self._checks.book.flattened |= set(self._checks.page().records)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

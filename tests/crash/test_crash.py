@@ -20,7 +20,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
     async with scenario.running():
         for number in range(ROUNDS):
             await scenario.round(number)
-        report = await scenario.end()
+        report = await scenario.end(patient=False)
     assert report.kills.total() >= ROUNDS
     assert report.rest["yes"] > 0
     assert report.desk["sent"] > 0

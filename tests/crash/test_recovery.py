@@ -7,6 +7,9 @@ known, and what the broker has is found by the id that was written down first.
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,13 +40,9 @@ class Bench:
 
     async def previewed(self) -> Json:
         """Return a preview that can be confirmed."""
-        async with self.desk.client() as client, asyncio.timeout(30):
+        async with self.desk.client() as client:
             await client.ready()
-            while True:  # a young chain may not have the strikes yet
-                answer = await client.mcp.call_tool(CONDOR, {"width": WIDTH})
-                if not answer.is_error and answer.structured_content is not None:
-                    return dict(answer.structured_content)
-                await asyncio.sleep(0.1)
+            return await _shown(client)
 
     async def confirm(self, shown: Json) -> str:
         """Confirm a preview and return what the desk answers."""
@@ -84,7 +83,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     folder = tmp_path / "exchange"
     folder.mkdir()
     with Exchange.start(folder, clock="demo", day="2026-11-20", at="10:30", seed=7) as exchange:
-        async with Wire.to(exchange.url) as wire:
+        async with Wire(exchange.url).listening() as wire:
             desk = Desk(
                 tmp_path / "state",
                 {
@@ -92,6 +91,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
                     "alpaca_secret_key": exchange.secret,
                     "alpaca_base_url": wire.url,
                     "broker_timeout": "2",
+                    "price_tolerance": "0.5",  # a loaded machine takes its time
+                    "quote_age_max": "30",
                 },
             )
             try:
@@ -167,6 +168,47 @@ async def test_a_reply_that_comes_too_late_leaves_no_doubt_for_long(bench: Bench
         assert (await bench.confirm(shown)).startswith("[preview_not_found]")
     assert (found["status"], found["order_id"]) == ("filled", bench.at_the_broker()["id"])
     assert bench.wire.posts == 1
+
+
+async def test_a_power_cut_of_desk_and_embedded_exchange_changes_nothing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, {"exchange__day": "2026-11-20", "exchange__at": "10:30"})
+    try:
+        await asyncio.to_thread(desk.launch)
+        async with desk.client() as client:
+            await client.ready()
+            order = await client.confirmed(CONDOR, await _shown(client), width=WIDTH)
+            before = await client.ended(order["client_order_id"])
+            assert before["status"] == "filled"
+            held = await _holdings(client)
+        exchange = json.loads((tmp_path / "exchange" / "address.json").read_text())
+        for pid in (desk.told["pid"], exchange["pid"]):
+            os.kill(pid, signal.SIGKILL)
+        desk.kill9()
+
+        await asyncio.to_thread(desk.launch)
+        async with desk.client() as client:
+            await client.ready()
+            [after] = (await client.ask("get_orders", status="all"))["orders"]
+            assert after == before
+            assert await _holdings(client) == held
+            assert (await client.ask("flatten_all"))["flat"]
+    finally:
+        desk.stop()
+
+
+async def _shown(client: DeskClient) -> Json:
+    """Return a preview that can be confirmed: a young chain may not have the strikes yet."""
+    async with asyncio.timeout(30):
+        while True:
+            answer = await client.mcp.call_tool(CONDOR, {"width": WIDTH})
+            if not answer.is_error and answer.structured_content is not None:
+                return dict(answer.structured_content)
+            await asyncio.sleep(0.1)
+
+
+async def _holdings(client: DeskClient) -> list[tuple[str, str]]:
+    positions = (await client.ask("get_positions"))["positions"]
+    return sorted((held["symbol"], held["qty"]) for held in positions)
 
 
 async def _used(client: DeskClient) -> Decimal:

@@ -1,11 +1,12 @@
-"""The wire between the desk and its broker, held in the hand: one order's way can be cut."""
+"""The wire to the exchange, held in the hand: slow, and cut when and where we like."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
+from random import Random
 from urllib.parse import urlsplit
 
 CHUNK = 65_536
@@ -21,32 +22,61 @@ class Hold(Enum):
 
 
 class Wire:
-    """A TCP proxy to one address. posts: orders that the desk has sent so far."""
+    """A TCP proxy to one address. posts: orders that were sent over it so far.
 
-    def __init__(self, target: str) -> None:
-        parts = urlsplit(target)
-        self._target = parts.hostname or "", parts.port or 0
+    lag: seconds that what the exchange says is on its way at most; what is on its way when
+    the wire is cut is lost, as the last words of a machine that loses its power are. on_post
+    is told each order just before it goes over.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        lag: float = 0.0,
+        random: Random | None = None,
+        on_post: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
+        self._on_post = on_post
+        self._lag = lag
+        self._random = random or Random(0)
         self._hold = Hold.NOTHING
         self._released = asyncio.Event()
         self._pumps: set[asyncio.Task[None]] = set()
         self.caught = asyncio.Event()
         self.posts = 0
         self.url = ""
+        self._server: asyncio.Server | None = None
+        self._aim(target)
 
-    @classmethod
     @asynccontextmanager
-    async def to(cls, target: str) -> AsyncIterator[Wire]:
-        """Listen on a free port as long as the block lasts."""
-        wire = cls(target)
-        server = await asyncio.start_server(wire._serve, "127.0.0.1", 0)
-        wire.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async def listening(self) -> AsyncIterator[Wire]:
+        """Listen on a free port, as long as the block lasts and the wire is not cut."""
+        await self._listen(0)
         try:
-            yield wire
+            yield self
         finally:
-            server.close()
-            for pump in (pumps := tuple(wire._pumps)):
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+            await self.cut()
+
+    async def cut(self) -> None:
+        """Take no connection and end every one there is, with all that is on its way."""
+        if self._server is not None:
+            self._server.close()
+        for pump in (pumps := tuple(self._pumps)):
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+
+    async def lead_to(self, target: str) -> None:
+        """Listen again where we did before, for an exchange that has come back elsewhere."""
+        self._aim(target)
+        await self._listen(urlsplit(self.url).port or 0)
+
+    def _aim(self, target: str) -> None:
+        parts = urlsplit(target)
+        self._target = parts.hostname or "127.0.0.1", parts.port or 0
+
+    async def _listen(self, port: int) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def hold(self, what: Hold) -> None:
         """Catch the next order; caught is set once what was to be held is here."""
@@ -86,6 +116,7 @@ class Wire:
                 if data.startswith(POST):
                     data = await _whole(data, reader)
                     self.posts += 1
+                    self._on_post(data)
                     hold, self._hold = self._hold, Hold.NOTHING
                     if hold is Hold.REQUEST:
                         await self._land_late(data)
@@ -111,6 +142,7 @@ class Wire:
         self, far: asyncio.StreamReader, writer: asyncio.StreamWriter, holding: asyncio.Event
     ) -> None:
         while data := await far.read(CHUNK):
+            await asyncio.sleep(self._random.uniform(0.0, self._lag))
             if holding.is_set():
                 self.caught.set()
                 await self._released.wait()

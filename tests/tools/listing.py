@@ -1,6 +1,6 @@
-"""The tools as a host lists them, without a daemon. Run as a module, it rewrites the snapshots:
+"""The tools as a host lists them, without a daemon.
 
-python -m tests.tools.listing
+Run as a module, "python -m tests.tools.listing", it rewrites the snapshots.
 """
 
 from __future__ import annotations

@@ -71,3 +71,15 @@ def test_trading_in_and_out_conserves_every_cent(trades: list[tuple[int, Decimal
             held = None
         else:
             held = PositionState(symbol="AAPL", qty=after.qty, cost=after.cost)
+
+
+def test_going_through_zero_opens_the_rest_at_the_price_traded() -> None:
+    held = PositionState(symbol="AAPL", qty=Decimal(2), cost=Decimal(20))
+    after = trade(held, Decimal(-5), Decimal(-150))
+    assert [after.qty, after.cost, after.realised] == [-3, -90, 40]
+
+
+def test_closing_a_part_takes_its_part_of_the_cost() -> None:
+    held = PositionState(symbol="AAPL", qty=Decimal(-4), cost=Decimal(-400))
+    after = trade(held, Decimal(1), Decimal(90))
+    assert [after.qty, after.cost, after.realised] == [-3, -300, 10]

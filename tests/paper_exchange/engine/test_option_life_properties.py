@@ -25,14 +25,8 @@ from paper_exchange.engine.market import FillRules
 from paper_exchange.engine.refusals import Refused
 from paper_exchange.engine.state import AccountState
 from tests.paper_exchange.builders import ME, SESSION, Trader
-from tests.paper_exchange.engine.test_conservation import (
-    OPTIONS,
-    Step,
-    fill_rules,
-    paid_ins,
-    run,
-    steps,
-)
+from tests.paper_exchange.engine.sequences import OPTIONS, Step, fill_rules, paid_ins, steps
+from tests.paper_exchange.engine.test_conservation import run
 
 instructions = st.lists(
     st.tuples(st.sampled_from([ExerciseOption, DeclineExercise]), st.sampled_from(OPTIONS)),

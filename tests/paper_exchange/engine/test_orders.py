@@ -1,20 +1,15 @@
-"""What becomes of an order: fills, prices, waiting, running out."""
+"""What becomes of an order: fills, prices, waiting, money."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
 
 from common.orders import PositionIntent, Side, TimeInForce
-from common.session import Session, new_york
 from paper_exchange.engine.account import decide
 from paper_exchange.engine.commands import (
-    CancelOrder,
     ClosePosition,
-    ExpireOrder,
     MatchOrder,
 )
 from paper_exchange.engine.events import (
@@ -22,14 +17,12 @@ from paper_exchange.engine.events import (
     OrderAccepted,
     OrderCanceled,
     OrderFilled,
-    OrderOpened,
     OrderRejected,
 )
 from paper_exchange.engine.figures import account_figures, position_figures
 from paper_exchange.engine.market import FillRules, Rules
 from paper_exchange.engine.orders import OrderState, Status
-from paper_exchange.engine.refusals import Refused
-from tests.paper_exchange.builders import FOLLOWING, NOON, SESSION, Trader, occ
+from tests.paper_exchange.builders import NOON, Trader, occ
 
 CALL, HIGHER, WING, WORTHLESS = occ(600), occ(605), occ(610), occ(620)
 PUT, LOWER, LOWEST = occ(600, "P"), occ(595, "P"), occ(590, "P")
@@ -69,18 +62,6 @@ def test_a_marketable_order_fills_at_the_touch(side: Side, limit: str | None, pr
     assert trader.state.qty("AAPL") == 3 * side.sign
 
 
-@pytest.mark.parametrize(("side", "limit"), [(Side.BUY, "200.09"), (Side.SELL, "200.01")])
-def test_a_limit_inside_the_spread_rests_until_the_touch_comes(side: Side, limit: str) -> None:
-    trader = Trader()
-    order = trader.submit(trader.simple("AAPL", side, 3, limit))
-    assert order.status is Status.NEW
-    assert _match(trader, order).status is Status.NEW
-    trader.quote("AAPL", "200.05", "200.05")
-    filled = _match(trader, order)
-    assert filled.status is Status.FILLED
-    assert filled.filled_avg_price == Decimal("200.05")
-
-
 def test_a_side_nobody_quotes_fills_nothing() -> None:
     trader = Trader()
     trader.buy(WORTHLESS)
@@ -105,91 +86,6 @@ def test_intents_follow_holdings() -> None:
     assert trader.sell("AAPL", 2).position_intent is PositionIntent.SELL_TO_OPEN
     assert trader.buy("AAPL", 2).position_intent is PositionIntent.BUY_TO_CLOSE
     assert not trader.state.positions
-
-
-def test_a_condor_fills_whole_at_its_natural_price() -> None:
-    trader = Trader(rules=FREE)
-    natural = Decimal("-1.00") + Decimal("0.32") - Decimal("1.20") + Decimal("0.52")
-    order = trader.submit(trader.spread(*CONDOR, qty=2, limit="-1.00"))
-    assert order.status is Status.FILLED
-    assert order.filled_avg_price == natural == Decimal("-1.36")
-    assert [leg.filled_avg_price for leg in order.legs] == [
-        Decimal("1.00"), Decimal("0.32"), Decimal("1.20"), Decimal("0.52"),
-    ]  # fmt: skip
-    assert [leg.filled_qty for leg in order.legs] == [2, 2, 2, 2]
-    assert trader.state.cash == 100_000 + 272
-    figures = account_figures(trader.state, trader.market)
-    assert figures.initial_margin == 1000  # one wing of $5, two units
-    assert figures.options_buying_power == 100_000 + 272 - 1000
-
-
-def test_a_spread_never_fills_beyond_its_limit() -> None:
-    trader = Trader()
-    order = trader.submit(trader.spread(*CONDOR, limit="-1.37"))
-    assert order.status is Status.NEW
-    assert order.hold == 500 - 137 + Decimal("0.21")
-    assert not trader.state.positions
-    trader.quote(HIGHER, "1.01", "1.05")
-    assert _match(trader, order).filled_avg_price == Decimal("-1.37")
-
-
-def test_the_legs_of_an_order_are_orders_of_their_own() -> None:
-    trader = Trader()
-    order = trader.submit(trader.spread((CALL, 1), (HIGHER, -2), (WING, 1), limit="5.00"))
-    assert len({order.id, *(leg.id for leg in order.legs)}) == 4
-    assert [leg.qty for leg in order.legs] == [1, 2, 1]
-    assert order.symbol == ""
-    assert order.side is None
-    event = trader.events[-1]
-    assert isinstance(event, OrderFilled)
-    assert [fill.order_id for fill in event.fills] == [leg.id for leg in order.legs]
-    assert [fill.position_qty for fill in event.fills] == [1, -2, 1]
-    assert len({fill.execution_id for fill in event.fills}) == 3
-
-
-def test_a_condor_with_a_worthless_wing_closes_in_one_order() -> None:
-    trader = Trader()
-    trader.submit(trader.spread((WING, -1), (WORTHLESS, 1)))
-    closed = trader.submit(trader.spread((WING, 1), (WORTHLESS, -1), limit="0.32"))
-    assert closed.filled_avg_price == Decimal("0.32")
-    assert not trader.state.positions
-    assert trader.state.held == 0
-
-
-def test_nothing_is_sold_short_for_nothing() -> None:
-    trader = Trader()
-    trader.quote(WING, "0", "0.05")
-    order = trader.submit(trader.spread((CALL, 1), (WING, -1), limit="5.00"))
-    assert order.status is Status.NEW
-    trader.quote(WING, "0.01", "0.05")
-    assert _match(trader, order).filled_avg_price == Decimal("3.09")
-
-
-def test_a_credit_spread_costs_its_width_less_the_credit() -> None:
-    trader = Trader("432", rules=FREE)
-    order = trader.submit(trader.spread((HIGHER, -1), (WING, 1), limit="-0.70"))
-    assert order.status is Status.NEW
-    assert order.hold == 500 - 70
-    trader.do(CancelOrder(order_id=order.id))
-    assert trader.state.held == 0
-    assert trader.submit(trader.spread((HIGHER, -1), (WING, 1))).status is Status.FILLED
-    assert account_figures(trader.state, trader.market).options_buying_power == 432 + 68 - 500
-
-
-def test_a_calendar_is_covered_by_the_later_expiry() -> None:
-    trader = Trader()
-    later = occ(600, expiry=FOLLOWING.day)
-    order = trader.submit(trader.spread((CALL, -1), (later, 1)))
-    assert order.status is Status.FILLED
-    assert account_figures(trader.state, trader.market).initial_margin == 0
-
-
-def test_a_cash_secured_put_holds_its_strike() -> None:
-    trader = Trader(rules=FREE)
-    trader.sell(LOWER)
-    figures = account_figures(trader.state, trader.market)
-    assert figures.initial_margin == 59_500
-    assert figures.options_buying_power == 100_000 + 120 - 59_500
 
 
 def test_shares_are_lent_on_to_half_their_value() -> None:
@@ -280,69 +176,6 @@ def test_random_parts_are_drawn_alike_every_time() -> None:
         fills.append([e.qty for e in trader.events if isinstance(e, OrderFilled)])
     assert fills[0] == fills[1]
     assert len(fills[0]) > 1
-
-
-def test_an_order_before_the_open_waits_for_it() -> None:
-    trader = Trader()
-    trader.now = SESSION.open - timedelta(hours=1)
-    order = trader.buy("AAPL", 1, "201")
-    assert order.status is Status.ACCEPTED
-    assert _match(trader, order).status is Status.ACCEPTED
-    trader.now = SESSION.open
-    assert _kinds(trader.do(MatchOrder(order_id=order.id))) == [OrderOpened, OrderFilled]
-
-
-@pytest.mark.parametrize(
-    ("symbol", "until"),
-    [
-        ("AAPL", SESSION.close),
-        (CALL, SESSION.close + timedelta(minutes=15)),
-        (occ(200, underlying="AAPL"), SESSION.close),
-    ],
-)
-def test_a_day_order_ends_with_its_symbols_day(symbol: str, until: object) -> None:
-    trader = Trader()
-    assert trader.buy(symbol, 1, "1.00").expires_at == until
-
-
-def test_after_the_close_a_day_order_is_for_the_next_session() -> None:
-    trader = Trader()
-    trader.now = SESSION.close
-    order = trader.buy("AAPL", 1, "100")
-    assert order.status is Status.ACCEPTED
-    assert order.expires_at == FOLLOWING.close
-    late = trader.sell(occ(600, "P", FOLLOWING.day), 1, "9.00")
-    assert late.status is Status.NEW  # SPY options trade fifteen minutes more
-
-
-def test_an_early_close_moves_everything() -> None:
-    trader = Trader()
-    early = Session.regular(SESSION.day, close=time(13, 0))
-    trader.market = replace(trader.market, session=early)
-    trader.now = early.close - timedelta(minutes=30, seconds=1)
-    assert trader.buy(CALL, 1, "0.10").expires_at == new_york(SESSION.day, time(13, 15))
-    assert trader.buy("AAPL", 1, "100").expires_at == early.close
-    trader.now += timedelta(seconds=1)
-    with pytest.raises(Refused, match="expires soon"):
-        trader.buy(CALL, 1, "0.10")
-
-
-def test_gtc_lives_ninety_days() -> None:
-    trader = Trader()
-    command = trader.simple("AAPL", Side.BUY, 1, "100", time_in_force=TimeInForce.GTC)
-    ninety_days_on = new_york(SESSION.day + timedelta(days=90), time(16, 15))
-    assert trader.submit(command).expires_at == ninety_days_on
-
-
-def test_what_expires_gives_its_hold_back() -> None:
-    trader = Trader()
-    order = trader.buy("AAPL", 10, "150")
-    assert trader.state.held == 750
-    trader.now = SESSION.close
-    trader.do(ExpireOrder(order_id=order.id))
-    assert trader.state.orders[order.id].status is Status.EXPIRED
-    assert trader.state.held == 0
-    assert trader.do(ExpireOrder(order_id=order.id)) == []
 
 
 def test_what_cannot_be_afforded_when_its_price_comes_is_rejected() -> None:

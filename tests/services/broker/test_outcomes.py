@@ -17,11 +17,9 @@ from common.errors import (
     BrokerRefused,
     BrokerUnavailable,
     Halted,
-    NotOpen,
-    OrderNotFound,
     OrderUncertain,
 )
-from common.ids import ClientOrderId, OrderId
+from common.ids import ClientOrderId
 from common.orders import OrderStatus
 from services.broker.alpaca import open_broker
 from services.broker.attempt import Attempt, Unsent
@@ -243,65 +241,6 @@ async def test_a_connection_closed_by_the_broker_meanwhile_is_not_written_to() -
             await connection.broker.submit(long_call(), ClientOrderId(f"c{number}"), go)
             await until(lambda: not server.serving)
         assert server.count("POST") == len(server.peers) == 3
-
-
-async def test_a_cancel_is_tried_again_until_it_is_clear() -> None:
-    async with against(reply(503), faults.close, reply(204)) as (connection, server):
-        await connection.broker.cancel(OrderId(faults.ORDER_ID))
-        assert [request.path for request in server.heard] == [f"/v2/orders/{faults.ORDER_ID}"] * 3
-
-
-async def test_a_cancel_says_why_it_cannot() -> None:
-    unknown = reply(404, {"code": 40410000, "message": "order not found"})
-    ended = reply(422, {"code": 42210000, "message": 'order is already in "filled" state'})
-    async with against(unknown, ended) as (connection, _):
-        with pytest.raises(OrderNotFound):
-            await connection.broker.cancel(OrderId("a/../b"))
-        with pytest.raises(NotOpen, match='already in "filled" state'):
-            await connection.broker.cancel(OrderId(faults.ORDER_ID))
-
-
-async def test_an_order_id_cannot_reach_another_path() -> None:
-    async with against(reply(204)) as (connection, server):
-        await connection.broker.cancel(OrderId("../positions?x=1"))
-        assert server.heard[0].path == "/v2/orders/..%2Fpositions%3Fx%3D1"
-
-
-def position_json(symbol: str, qty: str, free: str) -> dict[str, str]:
-    return {
-        "symbol": symbol,
-        "asset_class": "us_equity",
-        "qty": qty,
-        "qty_available": free,
-        "side": "short" if qty.startswith("-") else "long",
-        "avg_entry_price": "650.1",
-        "current_price": "651",
-        "market_value": "65100",
-        "cost_basis": "65010",
-        "unrealized_pl": "90",
-    }
-
-
-@pytest.mark.parametrize(("qty", "free", "side"), [("100", "60", "sell"), ("-7", "-7", "buy")])
-async def test_shares_are_closed_by_an_order_of_our_own_naming(
-    qty: str, free: str, side: str
-) -> None:
-    held = reply(200, [position_json("SPY", qty, free)])
-    async with against(held, taken()) as (connection, server):
-        await connection.broker.close_stock("SPY")
-    sent = server.heard[1].body
-    assert (sent["side"], sent["qty"], sent["type"]) == (side, free.lstrip("-"), "market")
-    assert sent["client_order_id"].startswith("close-")
-
-
-async def test_shares_that_are_not_free_are_not_closed() -> None:
-    held = reply(200, [position_json("SPY", "100", "0")])
-    async with against(held) as (connection, server):
-        with pytest.raises(BrokerRefused, match="working orders hold"):
-            await connection.broker.close_stock("SPY")
-        with pytest.raises(BrokerRefused, match="no position in QQQ"):
-            await connection.broker.close_stock("QQQ")
-        assert server.count("POST") == 0
 
 
 async def test_a_failing_broker_is_left_alone_but_not_with_a_close() -> None:

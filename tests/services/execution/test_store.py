@@ -18,10 +18,10 @@ from common.errors import Halted, StateUnwritable
 from common.ids import ClientOrderId, ExecutionId, OrderId, Principal
 from common.limits import Halt
 from common.orders import Fill, OrderStatus
-from serving import kill
 from services.execution.kill_switch import KillSwitch
 from services.execution.records import ExitPlan, ExitState, OrderRecord
 from services.execution.store import DeskStore
+from serving import kill
 from tests.services.execution.orders import condor_record
 
 AT = datetime(2026, 11, 20, 15, 5, tzinfo=UTC)

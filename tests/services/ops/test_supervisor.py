@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from common.clock import MonotonicClock
+from common.errors import BrokerUnavailable
 from services.ops.backoff import Backoff
 from services.ops.supervisor import Supervisor, contained
 
@@ -78,6 +79,28 @@ async def test_the_fifth_failure_is_told_once_and_only_of_critical_jobs(critical
         await asyncio.wait_for(enough.wait(), 20)
         assert keeper.jobs()[0].degraded
     assert told == (["job"] if critical else [])
+
+
+async def test_an_outage_is_told_while_it_lasts_and_held_against_no_job() -> None:
+    told: list[str] = []
+    tries = 0
+    up = asyncio.Event()
+
+    async def job() -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 12:
+            raise BrokerUnavailable("down")
+        up.set()
+        await asyncio.Event().wait()
+
+    async with supervisor(on_degraded=told.append) as keeper:
+        keeper.keep("job", job, critical=True)
+        await asyncio.wait_for(up.wait(), 20)
+        [health] = keeper.jobs()
+        assert health.failures == 12
+        assert health.check.ok
+    assert told == []
 
 
 async def test_a_job_that_returns_has_ended() -> None:

@@ -1,0 +1,155 @@
+"""Every setting does something: each has a case in which changing it changes what happens.
+
+Here are the cases that need no process; test_settings_desk and test_settings_exchange hold others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from common.clock import FrozenClock, MonotonicClock
+from common.config import Mode, Settings, load_settings
+from common.contracts import Right
+from common.errors import BrokerUnavailable, LiveNotAvailable, Misconfigured
+from common.orders import PositionIntent
+from services.ops.limiter import Lane, TokenBucket
+from services.risk.manager import RiskManager
+from services.runtime.wiring import risk_limits
+from serving.state import desk_name
+from tests.builders import at, contract, make_intent
+from tests.e2e import test_settings_desk, test_settings_exchange
+from tests.e2e.changing import changes
+from tests.services.broker.connecting import access_to
+from tests.services.broker.fault_server import fault_server, hang
+from tests.services.risk.cases import CONDOR, breaches
+
+
+def test_every_setting_has_a_case() -> None:
+    modules = (globals(), vars(test_settings_desk), vars(test_settings_exchange))
+    cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]
+    covered = {name for case in cases for name in getattr(case, "changes", ())}
+    assert covered == set(fields(Settings))
+
+
+def fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from fields(field.annotation, f"{name}.")
+        else:
+            yield prefix + name
+
+
+def settings(**values: Any) -> Settings:
+    return load_settings(_env_file=None, **values)
+
+
+# ---- Account and mode
+
+KEYS = {"alpaca_api_key": "PKKEY", "alpaca_secret_key": "secret"}
+
+
+@changes("alpaca_api_key", "alpaca_secret_key", "alpaca_base_url")
+def test_keys_and_broker_make_the_mode_the_desks_folder_and_the_digest() -> None:
+    local, paper = settings(), settings(**KEYS)
+    others = [
+        settings(**KEYS | {"alpaca_api_key": "PKOTHER"}),
+        settings(**KEYS | {"alpaca_base_url": "http://127.0.0.1:8090"}),
+    ]
+    assert (local.mode, paper.mode) == (Mode.PAPER_LOCAL, Mode.PAPER)
+    assert (local.requests_per_minute, paper.requests_per_minute) == (6000, 200)
+    assert len({desk_name(one) for one in (local, paper, *others)}) == 4
+    rotated = settings(**KEYS | {"alpaca_secret_key": "rotated"})
+    assert desk_name(rotated) == desk_name(paper)
+    assert rotated.digest() != paper.digest()
+
+
+@changes("trading_mode", "alpaca_live", "live_trading_acknowledged")
+def test_a_mode_that_is_not_what_the_keys_mean_does_not_start() -> None:
+    assert settings(**KEYS, trading_mode="paper").mode is Mode.PAPER
+    with pytest.raises(Misconfigured, match="TRADING_MODE"):
+        settings(**KEYS, trading_mode="paper-local")
+    for one in ("alpaca_live", "live_trading_acknowledged"):
+        with pytest.raises(Misconfigured, match="must be set together"):
+            settings(**KEYS, **{one: True})
+    with pytest.raises(LiveNotAvailable):
+        settings(**KEYS, alpaca_live=True, live_trading_acknowledged=True)
+
+
+# ---- Risk
+
+
+@changes(
+    "max_daily_loss",
+    "portfolio_delta_cap",
+    "quote_age_max",
+    "spread_max",
+    "no_entry_before_close",
+)
+@pytest.mark.parametrize(
+    ("name", "value", "limit"),
+    [
+        ("max_daily_loss", "50", "daily_loss"),
+        ("portfolio_delta_cap", "0.01", "delta"),
+        ("quote_age_max", "0.1", "quote_age"),
+        ("spread_max", "0.01", "spread"),
+        ("no_entry_before_close", "356", "session"),
+    ],
+)
+def test_a_tighter_limit_refuses_what_the_default_lets_pass(
+    name: str, value: str, limit: str
+) -> None:
+    # Deep in the money a quote is 2% wide: more than the five cents that always pass.
+    deep = make_intent((contract(650, Right.CALL), PositionIntent.BUY_TO_OPEN), limit="20.60")
+    intent = deep if limit == "spread" else CONDOR
+    usual, tight = (
+        RiskManager(risk_limits(one)) for one in (settings(), settings(**{name: value}))
+    )
+    assert limit not in breaches(intent, risk=usual)
+    assert limit in breaches(intent, risk=tight)
+
+
+# ---- Broker connection
+
+
+@changes("broker_timeout")
+async def test_a_broker_that_never_answers_is_given_up_after_the_timeout() -> None:
+    from services.broker.alpaca import open_broker
+
+    hasty = settings(broker_timeout="0.2")
+    async with (
+        fault_server(hang) as server,
+        open_broker(
+            access_to(server.url),
+            timeout=hasty.broker_timeout,
+            requests_per_minute=1000,
+            wall=MonotonicClock(),
+        ) as connection,
+    ):
+        await connection.warm()
+        async with asyncio.timeout(settings().broker_timeout.total_seconds() - 1):
+            with pytest.raises(BrokerUnavailable):
+                await connection.reader.account()
+
+
+@changes("broker_requests_per_minute")
+def test_fewer_requests_per_minute_make_a_smaller_burst() -> None:
+    def burst(one: Settings) -> int:
+        bucket = TokenBucket(one.requests_per_minute, FrozenClock(at(10, 5)))
+        return next(n for n in range(100_000) if bucket.try_take(Lane.READS) > 0)
+
+    sizes = [burst(settings(broker_requests_per_minute=n)) for n in (10, 100, 1000)]
+    assert sizes == sorted(set(sizes))
+    assert burst(settings()) == burst(settings(broker_requests_per_minute=6000))
+
+
+@changes("exchange.feed")
+def test_an_unknown_feed_does_not_start() -> None:
+    assert settings(exchange={"feed": "synthetic"}).exchange.feed == "synthetic"
+    with pytest.raises(Misconfigured, match="EXCHANGE__FEED"):
+        settings(exchange={"feed": "recorded"})
