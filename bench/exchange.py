@@ -64,6 +64,7 @@ def exchange(**options: object) -> Iterator[Exchange]:
             "admin-key": ADMIN_KEY,
             "cash": CASH,
             "log-level": "warning",
+            "partial-fills": 0,
             **{name.replace("_", "-"): value for name, value in options.items()},
         }
         command = [sys.executable, "-m", "paper_exchange"]

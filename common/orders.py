@@ -68,9 +68,12 @@ class OrderType(StrEnum):
 
 
 class OrderClass(StrEnum):
-    """One symbol, or two to four option legs that fill together."""
+    """One symbol, two to four option legs that fill together, or orders that belong together."""
 
     SIMPLE = "simple"
+    BRACKET = "bracket"
+    OCO = "oco"
+    OTO = "oto"
     MLEG = "mleg"
 
 

@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     add("--rate-limit", type=int, default=0, help="requests a minute of each key; 0 is none")
     add("--data-plan", choices=[plan.value for plan in DataPlan], default=DataPlan.BASIC.value)
     add("--option-symbols-max", type=int, help="option quotes of one stream")
-    add("--partial-fills", type=_share, default=0.0, help="share of fills that are partial")
+    add("--partial-fills", type=_share, default=0.1, help="share of fills that are partial")
     add(
         "--greeks",
         choices=["strict", "enhanced"],

@@ -158,6 +158,7 @@ class SiblingExchange:
             "--speed": wanted.speed,
             "--seed": wanted.seed,
             "--cash": wanted.cash,
+            "--partial-fills": 0,  # what the desk shows is repeatable
             "--key-file": self.keys,
             "--address-file": self.address,
             "--at": wanted.at.strftime("%H:%M") if wanted.at else None,

@@ -195,6 +195,7 @@ class Exchange:
             "port": "0",
             "database": f"sqlite:///{self.folder / 'exchange.db'}",
             "clock": "stepped",
+            "partial-fills": "0",
             "api-key": self.key,
             "secret-key": self.secret,
             "admin-key": self.admin_key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from common.contracts import AssetClass
@@ -25,7 +25,10 @@ LIMIT_MAX: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which orders a listing shows, by when they were submitted."""
+    """Which orders a listing shows, by when they were submitted.
+
+    nested: whether groups are shown inside their heads; legs of a multi-leg order always are.
+    """
 
     status: str
     limit: int
@@ -37,6 +40,7 @@ class OrderFilter:
     classes: frozenset[str]
     before_id: str | None
     after_id: str | None
+    nested: bool
 
     @classmethod
     def of(cls, query: Query) -> OrderFilter:
@@ -52,10 +56,10 @@ class OrderFilter:
             classes=frozenset(name.lower() for name in query.symbols("asset_class")),
             before_id=_uuid_or_none(query.text("before_order_id")),
             after_id=_uuid_or_none(query.text("after_order_id")),
+            nested=query.flag("nested"),
         )
         if found.before_id and found.after_id:
             raise BadParameter("before_order_id and after_order_id are mutually exclusive")
-        query.flag("nested")  # the legs of a multi-leg order are nested either way
         return found
 
     def admission(self) -> Callable[[OrderState], bool]:
@@ -111,7 +115,8 @@ class Orders:
     async def submit(self, call: Call) -> Reply:
         """Answer POST /v2/orders once the order is durable."""
         command = to_command(posted(call.body), self._venue.new_order_id())
-        return reply(wire.order(await self._venue.submit(call.account, command)))
+        order = await self._venue.submit(call.account, command)
+        return reply(wire.order(order, self._venue.children(call.account, order)))
 
     async def replace(self, call: Call) -> Reply:
         """Answer PATCH /v2/orders/{id} with the order that takes its place."""
@@ -129,17 +134,29 @@ class Orders:
             newest_first=wanted.newest_first,
             working_only=wanted.working_only,
         )
-        return reply([wire.order(order) for order in found])
+        shown = {order.id for order in found} if wanted.nested else set()
+        return reply(
+            [
+                self._order(call, order, nested=wanted.nested)
+                for order in found
+                if order.parent_id not in shown
+            ]
+        )
 
     async def one(self, call: Call) -> Reply:
         """Answer GET /v2/orders/{id}."""
         order_id = OrderId(_uuid(call.path["order_id"]))
-        return reply(wire.order(await self._venue.order(call.account, order_id)))
+        order = await self._venue.order(call.account, order_id)
+        return reply(self._order(call, order, nested=call.query.flag("nested")))
 
     async def by_client_order_id(self, call: Call) -> Reply:
         """Answer GET /v2/orders:by_client_order_id."""
         name = call.query.required("client_order_id")
         return reply(wire.order(await self._venue.order_by_client_id(call.account, name)))
+
+    def _order(self, call: Call, order: OrderState, *, nested: bool) -> dict[str, Any]:
+        children = self._venue.children(call.account, order) if nested else ()
+        return wire.order(order, children)
 
     async def cancel(self, call: Call) -> Reply:
         """Answer DELETE /v2/orders/{id} once it is off the market."""

@@ -44,6 +44,7 @@ from paper_exchange.engine.events import (
     OrderCanceled,
     OrderFilled,
     OrderOpened,
+    OrderReduced,
     OrderRejected,
     OrderReplaced,
     OrderTrailed,
@@ -51,6 +52,7 @@ from paper_exchange.engine.events import (
 )
 from paper_exchange.engine.exercise import instruct
 from paper_exchange.engine.expiry import end_day, expired
+from paper_exchange.engine.groups import followed, grouped
 from paper_exchange.engine.hours import AT_ONCE, AUCTIONS, Terms, works
 from paper_exchange.engine.ledger import Book, transfer
 from paper_exchange.engine.lifecycle import OrderEvent, after
@@ -68,12 +70,20 @@ _WITHOUT_POSTING: Final = (
     OrderOpened,
     OrderTrailed,
     OrderTriggered,
+    OrderReduced,
     DayEnded,
 )
 
 
 def decide(state: AccountState, command: Command, market: Market, now: datetime) -> Sequence[Event]:
     """Return what a command makes happen, possibly nothing; raise Refused."""
+    return list(followed(state.orders, _decided(state, command, market, now), now))
+
+
+def _decided(
+    state: AccountState, command: Command, market: Market, now: datetime
+) -> Sequence[Event]:
+    """Return what a command makes happen to the order it names, or to the account."""
     match command:
         case SubmitOrder() | ClosePosition() | ReplaceOrder():
             return _submit(state, command, market, now)
@@ -134,7 +144,8 @@ def _submit(
         return _replace(state, command, market, now)
     if isinstance(command, ClosePosition):
         command = _closing_order(state, command, market, now)
-    return _entered(state, admit(state, command, market, now), market, now)
+    head, rest = grouped(admit(state, command, market, now), command)
+    return _entered(state, head, market, now, rest)
 
 
 def _replace(
@@ -145,10 +156,17 @@ def _replace(
     return [gone, *_entered(rest, new, market, now)]
 
 
-def _entered(state: AccountState, order: OrderState, market: Market, now: datetime) -> list[Event]:
+def _entered(
+    state: AccountState,
+    order: OrderState,
+    market: Market,
+    now: datetime,
+    rest: tuple[OrderState, ...] = (),
+) -> list[Event]:
     """Return what happens to an admitted order at once; state does not know it yet."""
     events: list[Event] = [
-        OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now)
+        OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now),
+        *(OrderAccepted(order=other, posting=(), at=now) for other in rest),
     ]
     if order.watching:
         return events
@@ -169,6 +187,8 @@ def _match(state: AccountState, command: MatchOrder, market: Market, now: dateti
     listing = market.listings.get(order.symbols[0])
     terms = Terms(order.time_in_force, order.extended_hours)
     if order.status.terminal or listing is None or not works(market, listing, terms, now):
+        return []
+    if order.status is Status.HELD:
         return []
     events: list[Event] = []
     for event in _awakened(order, market, now):

@@ -20,6 +20,7 @@ from paper_exchange.engine.buying_power import (
 )
 from paper_exchange.engine.commands import SubmitOrder
 from paper_exchange.engine.form import check_cut_off, check_form
+from paper_exchange.engine.groups import check_group_intent
 from paper_exchange.engine.hours import Terms, check_auction, coming, expires_at, works
 from paper_exchange.engine.intents import (
     check_closing,
@@ -55,6 +56,7 @@ def admit(state: AccountState, command: SubmitOrder, market: Market, now: dateti
     check_permissions(state, command, listings[0], intents[0])
     check_short_sale(command, listings[0], intents[0])
     check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
+    check_group_intent(command, intents[0])
     check_crossing(state, command, intents[0])
     check_coverage(state, order)
     cost, hold = required(state, order, market, now)

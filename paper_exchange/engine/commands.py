@@ -52,6 +52,9 @@ class SubmitOrder:
     legs: tuple[LegRequest, ...] = ()
     client_order_id: str | None = None
     extended_hours: bool = False
+    take_profit: Price | None = None
+    stop_loss: Price | None = None
+    stop_loss_limit: Price | None = None
     liquidation: bool = False
     elected: bool = False  # a stop that was elected before it was replaced
 

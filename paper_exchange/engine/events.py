@@ -72,6 +72,14 @@ class OrderTriggered(msgspec.Struct, frozen=True, kw_only=True, tag="order_trigg
     at: datetime
 
 
+class OrderReduced(msgspec.Struct, frozen=True, kw_only=True, tag="order_reduced.1"):
+    """The other exit of a pair has filled in part: this one is for less now."""
+
+    order_id: OrderId
+    qty: Qty
+    at: datetime
+
+
 class LegFill(msgspec.Struct, frozen=True, kw_only=True):
     """One execution in one symbol. order_id: the leg's, or the order's own when simple.
 
@@ -195,6 +203,7 @@ Event: TypeAlias = (
     | OrderOpened
     | OrderTrailed
     | OrderTriggered
+    | OrderReduced
     | OrderFilled
     | OrderCanceled
     | OrderReplaced

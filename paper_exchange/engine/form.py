@@ -17,6 +17,7 @@ from common.money import CENT, on_tick, plain
 from common.orders import OrderClass, OrderType, PositionIntent
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
+from paper_exchange.engine.groups import check_group
 from paper_exchange.engine.market import Listing, Market
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
@@ -45,8 +46,10 @@ def check_form(
     _quantity(command, listings[0])
     check_terms(command, listings[0], fractional=is_fractional(command))
     check_ticks(command, listings[0])
+    quote = market.quote(listings[0].symbol)
+    check_group(command, listings[0], quote, fractional=is_fractional(command))
     if not command.elected:
-        check_stop(command, market.quote(listings[0].symbol))
+        check_stop(command, quote)
     if (
         command.type is OrderType.MARKET
         and listings[0].asset_class is AssetClass.OPTION

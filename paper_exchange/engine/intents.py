@@ -11,7 +11,7 @@ from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
 from paper_exchange.engine.form import is_fractional
 from paper_exchange.engine.market import Listing
-from paper_exchange.engine.orders import OrderState
+from paper_exchange.engine.orders import GROUPS, OrderState
 from paper_exchange.engine.state import AccountState
 
 
@@ -101,6 +101,8 @@ def check_crossing(state: AccountState, command: SubmitOrder, intent: PositionIn
 
 def _wash(order: OrderState, command: SubmitOrder) -> str | None:
     if OrderType.TRAILING_STOP in (order.type, command.type):
+        return None
+    if command.order_class in GROUPS or order.order_class in GROUPS:
         return None
     if order.limit_price is None or command.limit_price is None or order.watching:
         return "opposite side market/stop order exists"

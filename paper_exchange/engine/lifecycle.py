@@ -11,6 +11,7 @@ from paper_exchange.engine.events import (
     OrderExpired,
     OrderFilled,
     OrderOpened,
+    OrderReduced,
     OrderRejected,
     OrderReplaced,
     OrderTrailed,
@@ -22,6 +23,7 @@ OrderEvent = (
     OrderOpened
     | OrderTrailed
     | OrderTriggered
+    | OrderReduced
     | OrderFilled
     | OrderCanceled
     | OrderReplaced
@@ -49,6 +51,8 @@ def _after(order: OrderState, event: OrderEvent) -> OrderState:
             return replace(order, status=Status.NEW)
         case OrderTrailed():
             return replace(order, hwm=event.hwm, stop_price=event.stop_price)
+        case OrderReduced():
+            return replace(order, qty=event.qty)
         case OrderTriggered():
             return replace(order, triggered_at=event.at)
         case OrderFilled():

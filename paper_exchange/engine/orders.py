@@ -23,6 +23,7 @@ _AVERAGE: Final = Decimal("0.000000001")  # places an average price is shown wit
 _CHEAP: Final = Decimal(50)  # dollars, below which a collar is wider
 _COLLAR_CHEAP: Final = Decimal("1.04")  # of the stop, to buy shares at
 _COLLAR: Final = Decimal("1.025")
+GROUPS: Final = frozenset({OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO})
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 
@@ -31,6 +32,7 @@ class Status(StrEnum):
 
     PENDING_NEW = "pending_new"  # only in the reply to a submission
     ACCEPTED = "accepted"  # queued until the session opens
+    HELD = "held"  # an exit whose entry has not filled
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
@@ -55,6 +57,7 @@ _TERMINAL: Final = frozenset(
 _NEXT: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING_NEW: frozenset(),
     Status.ACCEPTED: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.NEW},
+    Status.HELD: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.NEW},
     Status.NEW: _TERMINAL | {Status.NEW, Status.PARTIALLY_FILLED},
     Status.PARTIALLY_FILLED: _TERMINAL | {Status.PARTIALLY_FILLED},
     **dict.fromkeys(_TERMINAL, frozenset[Status]()),
@@ -96,7 +99,9 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     A notional order keeps qty None. hold: dollars reserved for what is not filled yet. A stop
     is elected at triggered_at, and until then does not trade; hwm is the best price a trail
     has seen, None before it saw any. opens_at: when one that was queued goes to market.
-    fills: how many executions it has had. Legs share their parent's status and times.
+    children: the rest of the group it is the head of; parent_id: the head of its group; paired:
+    whether the other exit stands for both of them. fills: how many executions it has had.
+    Legs share their parent's status and times.
     """
 
     id: OrderId
@@ -137,6 +142,9 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     replaces: OrderId | None = None
     replaced_by: OrderId | None = None
     replaced_at: datetime | None = None
+    children: tuple[OrderId, ...] = ()
+    parent_id: OrderId | None = None
+    paired: bool = False
 
     @property
     def filled_avg_price(self) -> Price | None:
@@ -181,6 +189,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
         """Return what its unfilled rest does to holdings, by symbol, signed."""
         if self.legs:
             return {leg.symbol: leg.side.sign * (leg.qty - leg.filled_qty) for leg in self.legs}
+        if self.paired or self.status is Status.HELD:
+            return {}
         return {self.symbol: self.remaining * (self.side or Side.BUY).sign}
 
     def closing(self) -> dict[str, Qty]:
@@ -191,7 +201,11 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
                 for leg in self.legs
                 if not leg.position_intent.opens
             }
+        if self.children and self.order_class is not OrderClass.OCO:
+            return {self.symbol: self.filled_qty}  # for its exits, until they go to market
         if self.position_intent is None or self.position_intent.opens:
+            return {}
+        if self.paired or self.status is Status.HELD:
             return {}
         return {self.symbol: self.remaining}
 

@@ -18,7 +18,7 @@ from paper_exchange.engine.admission import admit
 from paper_exchange.engine.commands import LegRequest, ReplaceOrder, SubmitOrder
 from paper_exchange.engine.ledger import Book, Ledger, transfer
 from paper_exchange.engine.market import Market
-from paper_exchange.engine.orders import LegState, OrderState, Status
+from paper_exchange.engine.orders import GROUPS, LegState, OrderState, Status
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.triggers import trailing_stop
 
@@ -49,7 +49,7 @@ def _replaceable(state: AccountState, command: ReplaceOrder) -> OrderState:
         raise refusals.wrong_state(old.status.value)
     if old.status is Status.ACCEPTED:
         raise refusals.unprocessable("cannot replace order in accepted status")
-    if old.status not in _REPLACEABLE:
+    if old.status not in _REPLACEABLE or old.order_class in GROUPS:
         raise refusals.unprocessable("unable to replace order in current state")
     _check_changes(old, command)
     return old

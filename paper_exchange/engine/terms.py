@@ -72,6 +72,9 @@ def check_prices(command: SubmitOrder) -> None:
     mleg = command.order_class is OrderClass.MLEG
     _positive("limit_price", None if mleg else command.limit_price)
     _positive("stop_price", command.stop_price)
+    _positive("take_profit.limit_price", command.take_profit)
+    _positive("stop_loss.stop_price", command.stop_loss)
+    _positive("stop_loss.limit_price", command.stop_loss_limit)
     _positive("trail_price", command.trail_price)
     _positive("trail_percent", command.trail_percent)
     if command.trail_percent is not None and command.trail_percent >= 100:
@@ -111,7 +114,14 @@ def _may_extend(command: SubmitOrder, listing: Listing) -> bool:
 
 def check_ticks(command: SubmitOrder, listing: Listing) -> None:
     """Refuse prices between ticks."""
-    for name, price in (("limit_price", command.limit_price), ("stop_price", command.stop_price)):
+    prices = {
+        "limit_price": command.limit_price,
+        "stop_price": command.stop_price,
+        "take_profit.limit_price": command.take_profit,
+        "stop_loss.stop_price": command.stop_loss,
+        "stop_loss.limit_price": command.stop_loss_limit,
+    }
+    for name, price in prices.items():
         if price is not None and not on_tick(price, _tick_of(command, listing, price)):
             raise refusals.sub_penny(name, price)
 

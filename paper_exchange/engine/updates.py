@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from common.ids import AccountId
 from paper_exchange.engine.events import (
@@ -13,20 +14,23 @@ from paper_exchange.engine.events import (
     OrderExpired,
     OrderFilled,
     OrderOpened,
+    OrderReduced,
     OrderRejected,
     OrderReplaced,
 )
 from paper_exchange.engine.orders import OrderState, Status
+
+_FIRST: Final = {Status.ACCEPTED: "accepted", Status.HELD: "held"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderUpdate:
     """One message of trade_updates, not yet JSON.
 
-    event: the broker's word ("new", "accepted", "fill", "partial_fill", "canceled",
-    "replaced", "expired", "rejected"). order: as of just after it. execution: for fills alone; its
-    fills hold one entry per leg, or the order's own when it is simple. event_id orders
-    messages as the exchange decided them.
+    event: the broker's word ("new", "accepted", "held", "restated", "fill", "partial_fill",
+    "canceled", "replaced", "expired", "rejected"). order: as of just after it. execution: for
+    fills alone; its fills hold one entry per leg, or the order's own when it is simple.
+    event_id orders messages as the exchange decided them.
     """
 
     account_id: AccountId
@@ -57,7 +61,9 @@ def update_of(
 def _word(event: Event) -> str | None:
     match event:
         case OrderAccepted():
-            return "accepted" if event.order.status is Status.ACCEPTED else "new"
+            return _FIRST.get(event.order.status, "new")
+        case OrderReduced():
+            return "restated"
         case OrderFilled():
             return "fill" if event.complete else "partial_fill"
         case OrderOpened():

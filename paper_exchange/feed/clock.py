@@ -141,14 +141,28 @@ class DemoClock:
             down = max(system.now() - state.anchored, _NO_TIME)
             anchor = min(state.anchor + down * state.rate, self.day_end)
             self._rate = state.rate if rate is None else rate
-        if self._rate <= 0:
-            raise ValueError(f"a clock runs forward, not at {self._rate}")
+        if rate is not None and rate <= 0:
+            raise ValueError(f"a clock runs forward, not at {rate}")
         self._anchor_at(anchor)
 
     @property
     def rate(self) -> float:
-        """Exchange seconds per wall second."""
+        """Exchange seconds per wall second; 0 while it is paused, after a restart too."""
         return self._rate
+
+    def run_at(self, rate: float) -> None:
+        """Run at a rate from now on, 0 to pause; ValueError below 0."""
+        if rate < 0:
+            raise ValueError(f"a clock runs forward, not at {rate}")
+        now, self._rate = self.now(), rate
+        self._anchor_at(now)
+
+    def step_to(self, to: datetime) -> datetime:
+        """Move forward to an instant, as SteppedClock's; it runs on from there."""
+        if to < self.now():
+            raise ValueError(f"a clock cannot go back to {to} from {self.now()}")
+        self._anchor_at(min(to, self.day_end))
+        return self._anchor
 
     @property
     def session(self) -> Session:
@@ -174,7 +188,7 @@ class DemoClock:
     async def sleep_until(self, at: datetime) -> None:
         """Return once now() >= at; past day_end that takes a roll()."""
         while (left := at - self.now()) > _NO_TIME:
-            standing = self.now() >= self.day_end
+            standing = self._rate == 0 or self.now() >= self.day_end
             seconds = None if standing else left.total_seconds() / self._rate
             await _moved_or_after(self._moved, seconds)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from common.contracts import OptionContract
 from paper_exchange.feed.assets import Listing
-from paper_exchange.feed.recording import RecordedDay
+from paper_exchange.feed.recording import RecordedBars, RecordedDay
 from paper_exchange.feed.replay_market import RecordedMarket, RecordedPath
 from paper_exchange.feed.synthetic_listing import OptionListing
 from paper_exchange.feed.synthetic_options import Book, Quotes
@@ -20,6 +20,7 @@ from paper_exchange.feed.synthetic_stocks import QUOTED_BY, StockMaker
 from paper_exchange.feed.synthetic_tape import Prints, StockTape
 
 _MICROSECOND: Final = timedelta(microseconds=1)
+_CORNERS: Final = 4  # open, high, low, close
 _NEVER: Final = np.zeros(1, np.int64)
 _UNQUOTED: Final = Quotes(_NEVER, _NEVER, _NEVER, _NEVER, _NEVER)
 
@@ -43,10 +44,7 @@ class RecordedTape(StockTape):
         path = self._market.path(self._listing, index)
         if bars is None or not isinstance(path, RecordedPath):
             raise LookupError(f"{self._listing.symbol} has no day {index}")
-        corners = np.zeros((len(bars.minute), SECONDS), np.bool_)
-        corners[:, (0, -1)] = True
-        np.put_along_axis(corners, path.extremes[bars.minute], True, axis=1)
-        there = corners | (bars.volume >= SECONDS)[:, None]
+        there = _printed(bars, path.extremes[bars.minute])
         seconds = bars.minute[:, None] * SECONDS + np.arange(SECONDS)
         cents = np.rint(100.0 * path.seconds(bars.minute)).astype(np.int64)
         day = self._market.day(self._listing, index).toordinal()
@@ -61,7 +59,7 @@ class RecordedTape(StockTape):
     def _sizes(self, counter: Ints, there: np.typing.NDArray[np.bool_], volume: Ints) -> Ints:
         """Share each minute's volume among its prints, a share at least to each.
 
-        A minute of fewer shares than prices still prints each of them.
+        A minute of fewer shares than different prices still prints each of them.
         """
         weight = np.where(there, -np.log(uniform(self._key, counter * 2 + 1)), 0.0)
         rest = np.maximum(volume - there.sum(axis=1), 0)[:, None]
@@ -198,6 +196,21 @@ def day_of(market: RecordedMarket, listing: Listing, index: int) -> RecordedDay 
     if not 0 <= index < len(market.calendar.all):
         return None
     return market.recording.days.get(market.day(listing, index))
+
+
+def _printed(bars: RecordedBars, extremes: Ints) -> np.typing.NDArray[np.bool_]:
+    """Return in which seconds of each minute there is a print.
+
+    In all, in four when the shares are fewer, and when those are too few for four in as many
+    as its prices need.
+    """
+    spread = (bars.high > np.maximum(bars.open, bars.close)) | (bars.volume >= _CORNERS)
+    sunk = (bars.low < np.minimum(bars.open, bars.close)) | (bars.volume >= _CORNERS)
+    there = np.zeros((len(bars.minute), SECONDS), np.bool_)
+    there[:, 0] = True
+    there[:, -1] = spread | sunk | (bars.open != bars.close)
+    np.put_along_axis(there, extremes, np.stack((spread, sunk), axis=1), axis=1)
+    return np.asarray(there | (bars.volume >= SECONDS)[:, None])
 
 
 def _last(quotes: Quotes, at: int) -> Quotes:

@@ -77,6 +77,8 @@ class Book:
         if order.status.terminal:
             self._remove(order.id)
             return
+        if order.status is Status.HELD:
+            return
         ref = Ref(account, order.id)
         if not self._knows(order.id) and order.expires_at is not None:
             heapq.heappush(self._deadlines, (order.expires_at, ref))

@@ -199,6 +199,11 @@ class Venue:
         known = self._shard.account(account).client_ids.get(client_order_id)
         return await self._order(account, known)
 
+    def children(self, account: AccountId, order: OrderState) -> tuple[OrderState, ...]:
+        """Return the rest of the group an order is the head of, as it was last shown."""
+        orders = self._shard.account(account).orders
+        return tuple(orders[child] for child in order.children)
+
     def new_order_id(self) -> OrderId:
         """Mint the id of an order to be submitted."""
         return OrderId(self._ids.uuid())
@@ -235,7 +240,7 @@ class Venue:
 
 
 def _reply(events: Sequence[Event]) -> OrderState:
-    [order] = [event.order for event in events if isinstance(event, OrderAccepted)]
+    order = next(event.order for event in events if isinstance(event, OrderAccepted))
     if order.status is Status.NEW:
         return msgspec.structs.replace(order, status=Status.PENDING_NEW)
     return order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from common.contracts import AssetClass, OptionContract, asset_class
@@ -11,8 +12,8 @@ from paper_exchange.wire.scalars import asset_id, instant, instant_or_none, text
 Json = dict[str, Any]
 
 
-def order(of: OrderState) -> Json:
-    """Return an order, the legs of a multi-leg one inside it."""
+def order(of: OrderState, children: Sequence[OrderState] = ()) -> Json:
+    """Return an order, the legs of a multi-leg one, or the rest of its group, inside it."""
     shown = _common(of) | {
         "asset_class": of.asset_class.value if of.asset_class else "",
         "asset_id": asset_id(of.symbol) if of.symbol else "",
@@ -20,7 +21,7 @@ def order(of: OrderState) -> Json:
         "filled_avg_price": text(of.filled_avg_price),
         "filled_qty": text(of.filled_qty),
         "id": of.id,
-        "legs": [_leg(of, leg) for leg in of.legs] if of.is_mleg else None,
+        "legs": [_leg(of, leg) for leg in of.legs] or [order(child) for child in children] or None,
         "limit_price": text(of.limit_price),
         "notional": text(of.notional),
         "order_type": "" if of.is_mleg else of.type.value,

@@ -26,12 +26,9 @@ Number: TypeAlias = str | int | float | None
 LARGEST: Final = Decimal(1_000_000_000)
 FINEST: Final = Decimal("0.000000001")  # nine places, as the broker keeps
 
-_UNSERVED: Final = (
-    "take_profit",
-    "stop_loss",
-    "advanced_instructions",
-)
+_UNSERVED: Final = ("advanced_instructions",)
 _TYPES: Mapping[str, OrderType] = {kind.value: kind for kind in OrderType}
+_CLASSES: Mapping[str, OrderClass] = {kind.value: kind for kind in OrderClass}
 _TIMES: Mapping[str, TimeInForce] = {time.value: time for time in TimeInForce}
 _SIDES: Mapping[str, Side] = {side.value: side for side in Side}
 _INTENTS: Mapping[str, PositionIntent] = {intent.value: intent for intent in PositionIntent}
@@ -44,6 +41,13 @@ class PostedLeg(msgspec.Struct, frozen=True):
     ratio_qty: Number = 1
     side: str | None = None
     position_intent: str | None = None
+
+
+class PostedExit(msgspec.Struct, frozen=True):
+    """A take profit or a stop loss as posted."""
+
+    limit_price: Number = None
+    stop_price: Number = None
 
 
 class PostedOrder(msgspec.Struct, frozen=True):
@@ -64,8 +68,8 @@ class PostedOrder(msgspec.Struct, frozen=True):
     stop_price: Number = None
     trail_price: Number = None
     trail_percent: Number = None
-    take_profit: Any = None
-    stop_loss: Any = None
+    take_profit: PostedExit | None = None
+    stop_loss: PostedExit | None = None
     advanced_instructions: Any = None
 
 
@@ -130,11 +134,11 @@ def client_order_id(order: PostedOrder | PostedChanges) -> str | None:
 def order_class(order: PostedOrder) -> OrderClass:
     """Return the order's class; none and empty are simple."""
     text = (order.order_class or "").lower()
-    if text in ("", "simple"):
+    if not text:
         return OrderClass.SIMPLE
-    if text == "mleg":
-        return OrderClass.MLEG
-    raise Refused(422, 42210000, f"invalid order_class: {text!r:.20}; served are simple and mleg")
+    if text not in _CLASSES:
+        raise Refused(422, 42210000, f"invalid order_class: {text!r:.20}")
+    return _CLASSES[text]
 
 
 def order_type(order: PostedOrder) -> OrderType:
@@ -177,17 +181,23 @@ def intent(text: str | None) -> PositionIntent | None:
 
 def to_command(order: PostedOrder, order_id: OrderId) -> SubmitOrder:
     """Return the command a posted order means; raise BadParameter or Refused."""
+    kind = order_class(order)
+    profit = _exit_price("take_profit", "limit_price", order.take_profit)
+    limit = _number("limit_price", order.limit_price)
     return SubmitOrder(
         order_id=order_id,
         type=order_type(order),
         time_in_force=time_in_force(order),
-        order_class=order_class(order),
+        order_class=kind,
         symbol=(order.symbol or "").upper(),
         side=side(order.side),
         qty=_number("qty", order.qty),
         notional=_number("notional", order.notional),
-        limit_price=_number("limit_price", order.limit_price),
+        limit_price=profit if kind is OrderClass.OCO and limit is None else limit,
         stop_price=_number("stop_price", order.stop_price),
+        take_profit=limit if kind is OrderClass.OCO and profit is None else profit,
+        stop_loss=_exit_price("stop_loss", "stop_price", order.stop_loss),
+        stop_loss_limit=_exit_limit(order.stop_loss),
         trail_price=_number("trail_price", order.trail_price),
         trail_percent=_number("trail_percent", order.trail_percent),
         position_intent=intent(order.position_intent),
@@ -195,6 +205,22 @@ def to_command(order: PostedOrder, order_id: OrderId) -> SubmitOrder:
         client_order_id=client_order_id(order),
         extended_hours=str(order.extended_hours).lower() == "true",
     )
+
+
+def _exit_price(name: str, field: str, exit_: PostedExit | None) -> Decimal | None:
+    """Return the price an exit cannot be without."""
+    if exit_ is None:
+        return None
+    price = _number(f"{name}.{field}", getattr(exit_, field))
+    if price is None:
+        raise BadParameter(f"{name}.{field} is required")
+    return price
+
+
+def _exit_limit(stop_loss: PostedExit | None) -> Decimal | None:
+    if stop_loss is None:
+        return None
+    return _number("stop_loss.limit_price", stop_loss.limit_price)
 
 
 def _leg(leg: PostedLeg) -> LegRequest:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from common.orders import OrderType, Side, TimeInForce
+from common.orders import OrderClass, OrderType, Side, TimeInForce
 from common.quotes import Quote
 from paper_exchange.engine.commands import CancelOrder, ClosePosition, MatchOrder, SubmitOrder
 from paper_exchange.engine.market import FillRules
@@ -62,6 +62,34 @@ def stopped(command: SubmitOrder, kind: OrderType, quote: Quote, gap: Decimal) -
         stop_price=None if trail else stop,
         trail_price=gap if trail else None,
     )
+
+
+@st.composite
+def group_orders(draw: st.DrawFn) -> Step:
+    """Brackets, OTO and OCO around the market."""
+    kind = draw(st.sampled_from([OrderClass.BRACKET, OrderClass.OTO, OrderClass.OCO]))
+    symbol, side = draw(st.sampled_from(["SPY", "AAPL"])), draw(st.sampled_from(Side))
+    qty, gap = draw(st.integers(1, 100)), Decimal(draw(st.integers(1, 40))) / 100
+    away = draw(st.none() | st.integers(-5, 5))
+
+    def step(trader: Trader) -> None:
+        quote = trader.market.quotes[symbol]
+        assert quote is not None
+        rising = side.sign if kind is not OrderClass.OCO else -side.sign
+        profit, stop = quote.mid + rising * 2 * gap, quote.mid - rising * gap
+        oco = kind is OrderClass.OCO
+        limit = None if away is None else quote.ask + Decimal(away) / 100
+        command = replace(
+            trader.simple(symbol, side, qty),
+            order_class=kind,
+            type=OrderType.MARKET if limit is None and not oco else OrderType.LIMIT,
+            limit_price=profit if oco else limit,
+            take_profit=None if kind is OrderClass.OTO else profit,
+            stop_loss=stop,
+        )
+        trader.do(command)
+
+    return step
 
 
 @st.composite
@@ -160,6 +188,7 @@ def closings(draw: st.DrawFn) -> Step:
 steps = st.lists(
     st.one_of(
         simple_orders(),
+        group_orders(),
         spread_orders(),
         shaped_orders(),
         shaped_orders(),

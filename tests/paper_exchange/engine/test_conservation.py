@@ -22,6 +22,7 @@ from paper_exchange.engine.events import (
     OptionEnded,
     OrderFilled,
     OrderOpened,
+    OrderReduced,
     OrderTrailed,
     OrderTriggered,
     decode,
@@ -171,7 +172,7 @@ def test_events_keep_their_order(sequence: list[Step]) -> None:
         if order_id is None:
             continue
         assert order_id not in ended
-        moving = isinstance(event, OrderOpened | OrderTrailed | OrderTriggered)
+        moving = isinstance(event, OrderOpened | OrderReduced | OrderTrailed | OrderTriggered)
         if not moving and not (isinstance(event, OrderFilled) and not event.complete):
             ended.add(order_id)
     assert ended == {o.id for o in trader.state.orders.values() if o.status.terminal}

@@ -80,7 +80,7 @@ def test_a_leg_may_name_its_side_by_its_intent_alone() -> None:
         command(legs=[{"symbol": "X"}])
 
 
-@pytest.mark.parametrize("field", ["take_profit", "stop_loss"])
+@pytest.mark.parametrize("field", ["advanced_instructions"])
 def test_what_is_not_served_is_refused_and_never_dropped(field: str) -> None:
     with pytest.raises(Refused, match=field):
         posted(**{field: "1"})
@@ -89,7 +89,7 @@ def test_what_is_not_served_is_refused_and_never_dropped(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "read"),
     [
-        ("order_class", "bracket", submission.order_class),
+        ("order_class", "basket", submission.order_class),
         ("type", "oracle", submission.order_type),
         ("time_in_force", "never", submission.time_in_force),
     ],
