@@ -187,7 +187,7 @@ def application(
         *Bulletins(source, calendar, clock).paths(),
         *Screener(source, calendar, clock).paths(),
         *StockReference(source, calendar, clock).paths(),
-        *Stocks(source, parts.seen, AssetClass.EQUITY).paths(),
+        *Stocks(source, parts.seen, AssetClass.EQUITY, sip=plus).paths(),
         *Stocks(source, parts.seen, AssetClass.CRYPTO).paths(),
         *OptionPaths(source, parts.seen, opra=plus, enhanced=options.enhanced_greeks).paths(),
         *System(venue, source, clock).paths(),
