@@ -1,6 +1,6 @@
 """The benchmark table.
 
-    python -m bench                        everything, in about six minutes
+    python -m bench                        everything, in about ten minutes
     python -m bench iv quotes              some parts
     python -m bench --json out.json        also as JSON
     python -m bench --write docs/benchmarks.md
@@ -28,6 +28,8 @@ PARTS = {
     "engine": "the exchange's engine alone, with the whole ledger",
     "triggers": "resting orders on a market in motion",
     "orders": "durable orders through the exchange's HTTP",
+    "fanout": "one market stream to a hundred subscribers",
+    "memory": "the exchange's memory over a simulated session",
     "desk": "MCP calls of three clients, the broker 50 ms away",
     "start": "cold starts and the kill command",
 }

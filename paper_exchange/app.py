@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -26,6 +26,7 @@ from paper_exchange.api.activities import Activities
 from paper_exchange.api.auctions import StockReference
 from paper_exchange.api.bulletins import Bulletins
 from paper_exchange.api.configurations import Configurations
+from paper_exchange.api.dump import Dump
 from paper_exchange.api.endpoint import Endpoint, Gate, reply
 from paper_exchange.api.faults import Faults, FaultyUpdates, StaleClock
 from paper_exchange.api.faulty import FaultyConnections
@@ -33,6 +34,7 @@ from paper_exchange.api.limiter import RateLimit
 from paper_exchange.api.market_hours import MarketHours
 from paper_exchange.api.options import Options as OptionPaths
 from paper_exchange.api.orders import Orders
+from paper_exchange.api.playing import Playing
 from paper_exchange.api.portfolio import Portfolio
 from paper_exchange.api.reference import Reference
 from paper_exchange.api.routes import Path
@@ -132,7 +134,8 @@ async def open_exchange(options: Options) -> AsyncIterator[ASGIApp]:
         parts = Parts(source, calendar, clock, seen, venue, keys, lists, hub, broadcast, faults)
         async with asyncio.TaskGroup() as group:
             jobs = [group.create_task(job()) for job in (pulse.run, parts.broadcast.run)]
-            served = application(options, parts, mover(clock, pulse))
+            admin = (*Dump(shard, clock).paths(), *Playing(clock).paths())
+            served = application(options, parts, mover(clock, pulse), admin)
             yield FaultyConnections(served, faults) if faults else served
             for job in jobs:
                 job.cancel()
@@ -163,8 +166,10 @@ class Parts:
     faults: Faults | None
 
 
-def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
-    """Return the routes of both hosts and the streams."""
+def application(
+    options: Options, parts: Parts, move: Move | None, admin: Sequence[Path]
+) -> Starlette:
+    """Return the routes of both hosts and the streams; those of admin if there is a key."""
     source, clock, venue, calendar = parts.source, parts.clock, parts.venue, parts.calendar
     authenticate = parts.keys.authenticate
     plus = options.plan is DataPlan.PLUS
@@ -182,12 +187,12 @@ def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
         *Bulletins(source, calendar, clock).paths(),
         *Screener(source, calendar, clock).paths(),
         *StockReference(source, calendar, clock).paths(),
-        *Stocks(source, parts.seen, AssetClass.EQUITY).paths(),
+        *Stocks(source, parts.seen, AssetClass.EQUITY, sip=plus).paths(),
         *Stocks(source, parts.seen, AssetClass.CRYPTO).paths(),
         *OptionPaths(source, parts.seen, opra=plus, enhanced=options.enhanced_greeks).paths(),
         *System(venue, source, clock).paths(),
         *(Admin(venue, parts.keys, clock, options.cash, move).paths() if options.admin_key else ()),
-        *(parts.faults.paths() if parts.faults else ()),
+        *((*parts.faults.paths(), *admin) if parts.faults else ()),
     )
     data = MarketDataStreams(
         feeds(options.plan, options.option_symbols_max), authenticate, parts.broadcast
@@ -203,12 +208,12 @@ def application(options: Options, parts: Parts, move: Move | None) -> Starlette:
 
 
 def mover(clock: ExchangeClock, pulse: Pulse) -> Move | None:
-    """Return what moves a stepped clock, None for the others.
+    """Return what moves a stepped or demo clock, None for the real one.
 
     What lies between is lived through: days end, and while orders work, or options may be
     liquidated, every minute is looked at.
     """
-    if not isinstance(clock, SteppedClock):
+    if not isinstance(clock, SteppedClock | DemoClock):
         return None
 
     async def move(to: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from common.clock import Clock
@@ -14,6 +14,7 @@ from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.history import Fetch, Wanted, page
 from paper_exchange.api.routes import Path, data
 from paper_exchange.api.timeframes import Timeframe
+from paper_exchange.engine.refusals import Refused
 from paper_exchange.feed.source import Source
 from paper_exchange.wire import market_data as wire
 from paper_exchange.wire.errors import BadParameter, not_found
@@ -22,6 +23,9 @@ from paper_exchange.wire.query import Query
 Json = dict[str, Any]
 
 SYMBOLS_MAX: Final = 1000
+
+_FEEDS: Final = ("iex", "sip", "delayed_sip", "otc", "boats", "overnight")
+_DELAY: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,14 @@ class Kind:
 
 
 class Stocks:
-    """The paths of one asset class whose symbols are assets: stocks, or coins."""
+    """The paths of one asset class whose symbols are assets: stocks, or coins.
 
-    def __init__(self, source: Source, clock: Clock, of: AssetClass) -> None:
+    sip: whether the plan includes the consolidated feed before it is 15 minutes old. Every
+    feed a client may name shows the same market.
+    """
+
+    def __init__(self, source: Source, clock: Clock, of: AssetClass, *, sip: bool = True) -> None:
+        self._sip = sip
         self._source = source
         self._clock = clock
         self._class = of
@@ -81,6 +90,7 @@ class Stocks:
         """Answer GET .../{kind}/latest?symbols=."""
         kind = self._kind(call)
         now = self._clock.now()
+        self._feed(call.query, now)
         found = {
             symbol: kind.write(symbol, item)
             for symbol in self._symbols(call.query)
@@ -101,7 +111,9 @@ class Stocks:
     async def latest_of_one(self, call: Call) -> Reply:
         """Answer GET .../{symbol}/{kind}/latest."""
         kind, symbol = self._kind(call), call.path["symbol"].upper()
-        item = kind.latest(symbol, self._clock.now()) if symbol in self._assets else None
+        now = self._clock.now()
+        self._feed(call.query, now)
+        item = kind.latest(symbol, now) if symbol in self._assets else None
         if item is None:
             raise not_found(f"no {kind.singular} found for {symbol}")
         return reply({kind.singular: kind.write(symbol, item), "symbol": symbol})
@@ -124,6 +136,7 @@ class Stocks:
 
     async def snapshots(self, call: Call) -> Reply:
         """Answer GET .../snapshots?symbols=, a bare map for stocks."""
+        self._feed(call.query, self._clock.now())
         found = {
             symbol: self._snapshot(symbol)
             for symbol in self._symbols(call.query)
@@ -133,6 +146,7 @@ class Stocks:
 
     async def snapshot_of_one(self, call: Call) -> Reply:
         """Answer GET .../{symbol}/snapshot."""
+        self._feed(call.query, self._clock.now())
         symbol = call.path["symbol"].upper()
         if symbol not in self._assets:
             raise not_found(f"no snapshot found for {symbol}")
@@ -143,7 +157,9 @@ class Stocks:
     ) -> tuple[dict[str, list[Json]], str | None]:
         fetch = kind.history or self._bars.fetch(Timeframe.parse(call.query.required("timeframe")))
         listed = tuple(symbol for symbol in symbols if symbol in self._assets)
-        found, token = await page(Wanted.of(call.query, listed, self._clock), fetch)
+        wanted = Wanted.of(call.query, listed, self._clock)
+        self._feed(call.query, wanted.end)
+        found, token = await page(wanted, fetch)
         return {
             symbol: [kind.write(symbol, item) for item in items] for symbol, items in found.items()
         }, token
@@ -160,6 +176,12 @@ class Stocks:
             minuteBar=None if minute is None else wire.bar(minute),
             prevDailyBar=wire.bar(days[-2]) if len(days) > 1 else None,
         )
+
+    def _feed(self, query: Query, end: datetime) -> None:
+        """Refuse a feed that does not exist, and the plan's limit where end is recent."""
+        recent = end > self._clock.now() - _DELAY
+        if query.choice("feed", _FEEDS, _FEEDS[0]) == "sip" and recent and not self._sip:
+            raise Refused(403, 40310000, "subscription does not permit querying recent SIP data")
 
     def _kind(self, call: Call) -> Kind:
         kind = self._kinds.get(call.path["kind"])

@@ -68,7 +68,7 @@ class System:
 
 
 class Admin:
-    """What the holder of the admin key may do: move a stepped clock, open accounts."""
+    """What the holder of the admin key may do: move a clock that is not real, open accounts."""
 
     def __init__(
         self, venue: Venue, keys: Keys, clock: Clock, cash: Decimal, move: Move | None
@@ -81,7 +81,7 @@ class Admin:
         self._moving = asyncio.Lock()
 
     def paths(self) -> tuple[Path, ...]:
-        """Return the routes; the clock's is there for a stepped one only."""
+        """Return the routes; the clock's is there unless it is the real one."""
         accounts = system("/admin/accounts", Access.ADMIN, POST=self.open_account)
         if self._move is None:
             return (accounts,)

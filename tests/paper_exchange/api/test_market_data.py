@@ -144,8 +144,9 @@ def test_orders_and_positions_have_the_recorded_shape(exchange: Exchange) -> Non
 
     trader = exchange.tenant()
     chain = trader.get("/v2/options/contracts", underlying_symbols="SPY", type="call", limit=1000)
-    middle = len(chain["option_contracts"]) // 2
-    low, high = (chain["option_contracts"][middle + n]["symbol"] for n in (0, 2))
+    spot = trader.get("/v2/stocks/SPY/trades/latest")["trade"]["p"]
+    near = [one for one in chain["option_contracts"] if float(one["strike_price"]) > spot]
+    low, high = near[0]["symbol"], near[2]["symbol"]
     spread = send(
         trader, order_class="mleg", symbol=None, side=None, type="market",
         legs=[{"symbol": low, "side": "buy"}, {"symbol": high, "side": "sell"}],

@@ -177,3 +177,25 @@ def test_contracts_tell_what_they_closed_at(exchange: Exchange) -> None:
     assert len(closes) > len(listed["option_contracts"]) / 2
     assert {one["close_price_date"] for one in closes} == {"2026-11-19"}
     assert all(float(one["close_price"]) > 0 for one in closes)
+
+
+def test_the_basic_plan_has_the_consolidated_feed_only_when_it_is_old(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    asked = {"symbols": "SPY", "feed": "sip"}
+    old = {**asked, "start": "2026-11-20T14:30:00Z", "end": "2026-11-20T14:45:00Z"}
+    recent = {**asked, "start": "2026-11-20T14:30:00Z"}
+    said = {"message": "subscription does not permit querying recent SIP data"}
+    for path, query in (
+        ("/v2/stocks/quotes/latest", asked),
+        ("/v2/stocks/SPY/trades/latest", asked),
+        ("/v2/stocks/snapshots", asked),
+        ("/v2/stocks/trades", recent),
+    ):
+        answer = exchange.request("GET", path, query=query)
+        assert (answer.status, answer.body) == (403, said)
+        assert exchange.get(path, **{**query, "feed": "iex"})
+        assert exchange.request("GET", path, query={**query, "feed": "x"}).status == 400
+    assert exchange.get("/v2/stocks/trades", **old)["trades"]["SPY"]
+    with Exchange.start(tmp_path, at="10:05", data_plan="plus") as plus:
+        assert plus.get("/v2/stocks/quotes/latest", **asked)["quotes"]["SPY"]
