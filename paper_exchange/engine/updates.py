@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,7 +21,7 @@ from paper_exchange.engine.events import (
 )
 from paper_exchange.engine.orders import OrderState, Status
 
-_FIRST: Final = {Status.ACCEPTED: "accepted", Status.HELD: "held"}
+_FIRST: Final[Mapping[Status, str]] = {Status.ACCEPTED: "accepted", Status.HELD: "held"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any, Final
@@ -71,7 +71,7 @@ def activities(event: Event, order: OrderState | None) -> Iterable[Activity]:
         yield _cash(event.at, "JNLC", amount, event.account_id, {"description": ""})
 
 
-_ENDINGS: Final = {
+_ENDINGS: Final[Mapping[Ending, tuple[str, str]]] = {
     Ending.EXERCISED: ("OPEXC", "Option Exercise"),
     Ending.ASSIGNED: ("OPASN", "Option Assignment"),
     Ending.EXPIRED: ("OPEXP", "Option Expiry"),
