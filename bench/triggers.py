@@ -126,7 +126,7 @@ async def _measured(database: Database) -> Run:
     )
 
     def news(_: AccountId, update: OrderUpdate) -> None:
-        if update.execution is not None:
+        if update.execution is not None and len(run.delays) < run.due:
             depth = int((TOP - (update.order.limit_price or TOP)) / CENT)
             reached = source.ticked(update.order.symbol, depth)
             run.delays.append((clock.now() - reached) / timedelta(milliseconds=1))
@@ -173,4 +173,3 @@ async def _drained(run: Run) -> None:
         if len(run.delays) >= run.due:
             break
         await asyncio.sleep(0.02)
-    del run.delays[run.due :]
