@@ -12,7 +12,7 @@ PEER := .venv-peer/.peer
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash peer fuzz lock clean
+.PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash simulate peer fuzz lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
@@ -21,6 +21,7 @@ help:
 	@echo "make check  format, lint, types, import contracts, tidy tests"
 	@echo "make bench  the benchmark table, in its own environment"
 	@echo "make crash  100 rounds of kill -9"
+	@echo "make simulate  1,000 seeds of the simulation and its planted faults; keeps build/simulation.md"
 	@echo "make peer   install Alpaca's own MCP server, which tests drive, in its own environment"
 	@echo "make fuzz   a long run of schemathesis on the exchange's REST API"
 	@echo "make lock   pin the newest versions the .in files allow"
@@ -80,6 +81,9 @@ bench: $(BENCH)
 
 crash: $(DEV)
 	@$(PY) -m tests.crash.run --rounds 100
+
+simulate: $(DEV)
+	@$(PY) -m tests.simulation.run --seeds 1000 --mutants --report build/simulation.md
 
 fuzz: $(DEV) $(PEER)
 	@$(PY) -m tests.peer.fuzz --examples 200

@@ -7,7 +7,7 @@ so in place, because one writer owns it and copies would cost more than the deci
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final
@@ -62,7 +62,7 @@ from paper_exchange.engine.orders import OrderState, Status
 from paper_exchange.engine.positions import NINE_PLACES, PositionState
 from paper_exchange.engine.replacement import replacement
 from paper_exchange.engine.state import AccountState
-from paper_exchange.engine.triggers import reached, reference, trail
+from paper_exchange.engine.triggers import awakened
 
 _WITHOUT_POSTING: Final = (
     AccountConfigured,
@@ -191,7 +191,7 @@ def _match(state: AccountState, command: MatchOrder, market: Market, now: dateti
     if order.status is Status.HELD:
         return []
     events: list[Event] = []
-    for event in _awakened(order, market, now):
+    for event in awakened(order, market, now):
         events.append(event)
         order = after(order, event)
     if order.watching:
@@ -205,22 +205,6 @@ def _match(state: AccountState, command: MatchOrder, market: Market, now: dateti
         elif isinstance(traded, OrderFilled) and not traded.complete:
             events.append(_canceled(order, traded.hold, now))
     return events
-
-
-def _awakened(order: OrderState, market: Market, now: datetime) -> Iterator[OrderEvent]:
-    """Yield what a market that is open does to an order before it can trade."""
-    if order.status is Status.ACCEPTED:
-        yield OrderOpened(order_id=order.id, at=now)
-    side = order.side or Side.BUY
-    price = reference(side, market.quote(order.symbol)) if order.watching else None
-    if price is None:
-        return
-    stop = order.stop_price
-    if order.type is OrderType.TRAILING_STOP and (moved := trail(order, price)) is not None:
-        hwm, stop = moved
-        yield OrderTrailed(order_id=order.id, hwm=hwm, stop_price=stop, at=now)
-    if stop is not None and reached(side, stop, price):
-        yield OrderTriggered(order_id=order.id, price=price, at=now)
 
 
 def _pass(

@@ -7,15 +7,20 @@ market or limit order, so a price that jumps over the stop fills where it has la
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from common.money import CENT, Price, ceil_to_tick, floor_to_tick
-from common.orders import Side
+from common.orders import OrderType, Side
 from common.quotes import Quote
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
-from paper_exchange.engine.orders import OrderState
+from paper_exchange.engine.events import OrderOpened, OrderTrailed, OrderTriggered
+from paper_exchange.engine.lifecycle import OrderEvent
+from paper_exchange.engine.market import Market
+from paper_exchange.engine.orders import OrderState, Status
 
 SUB_DOLLAR_TICK: Final = Decimal("0.0001")
 
@@ -64,3 +69,19 @@ def check_stop(command: SubmitOrder, quote: Quote | None) -> None:
     if reached(side, command.stop_price, price):
         way = "greater" if side is Side.BUY else "less"
         raise refusals.unprocessable(f"stop price must be {way} than current price")
+
+
+def awakened(order: OrderState, market: Market, now: datetime) -> Iterator[OrderEvent]:
+    """Yield what a market that is open does to an order before it can trade."""
+    if order.status is Status.ACCEPTED:
+        yield OrderOpened(order_id=order.id, at=now)
+    side = order.side or Side.BUY
+    price = reference(side, market.quote(order.symbol)) if order.watching else None
+    if price is None:
+        return
+    stop = order.stop_price
+    if order.type is OrderType.TRAILING_STOP and (moved := trail(order, price)) is not None:
+        hwm, stop = moved
+        yield OrderTrailed(order_id=order.id, hwm=hwm, stop_price=stop, at=now)
+    if stop is not None and reached(side, stop, price):
+        yield OrderTriggered(order_id=order.id, price=price, at=now)

@@ -14,7 +14,7 @@ from tests.simulation.runs import run_seed
 from tests.tidy.sources import ROOT
 
 SEEDS = range(20)
-ENOUGH = range(60)  # seeds within which every planted fault shows
+ENOUGH = range(200)  # seeds within which every planted fault shows
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -14,7 +14,6 @@ from common.session import Session
 from paper_exchange.engine.account import evolve
 from paper_exchange.engine.commands import CancelOrder, MatchOrder, SubmitOrder
 from paper_exchange.engine.events import (
-    OrderAccepted,
     OrderFilled,
     OrderOpened,
     OrderTrailed,
@@ -319,4 +318,3 @@ def test_an_opposite_stop_is_a_wash_trade_and_a_trail_is_not() -> None:
     with pytest.raises(Refused) as refused:
         trader.do(trader.simple("AAPL", limit="150"))
     assert refused.value.extras["reject_reason"] == "opposite side market/stop order exists"
-    assert sum(isinstance(event, OrderAccepted) for event in trader.events) == 4

@@ -115,7 +115,10 @@ def test_a_multi_leg_fill_tells_its_legs(exchange: Exchange) -> None:
     chain = exchange.get(
         "/v2/options/contracts", underlying_symbols="SPY", type="call", limit=1000
     )["option_contracts"]
-    low, high = (chain[len(chain) // 2 + n]["symbol"] for n in (0, 3))
+    spot = exchange.get("/v2/stocks/SPY/quotes/latest")["quote"]["bp"]
+    today = [c for c in chain if c["expiration_date"] == chain[0]["expiration_date"]]
+    near = min(range(len(today)), key=lambda n: abs(float(today[n]["strike_price"]) - spot))
+    low, high = (today[near + n]["symbol"] for n in (0, 3))
     legs = [
         {"symbol": low, "ratio_qty": 1, "side": "buy"},
         {"symbol": high, "ratio_qty": 1, "side": "sell"},
