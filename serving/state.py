@@ -79,9 +79,9 @@ class StateFolder:
         try:
             for folder in (self.home, self.desk, self.exchange):
                 folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-            probe = self.desk / ".writable"
+            probe = self.desk / f".writable.{os.getpid()}"  # bridges start in pairs
             probe.write_text("")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as e:
             raise StateUnwritable(f"the state folder {self.home} cannot be used: {e}") from e
 

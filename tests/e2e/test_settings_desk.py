@@ -215,9 +215,13 @@ async def test_a_long_interval_keeps_prices_and_another_feed_is_named(
             ]
             assert asks[0] == asks[1]
             assert asks[0] != {s: touch.ask for s, touch in touches(exchange, asks[0]).items()}
-            # What is not priced again grows old, and too old to trade on.
-            ages = [[row["age_seconds"] for row in s["options"]] for s in (before, after)]
-            assert min(ages[1]) > min(ages[0])
+
+            async def older() -> bool:  # what is not priced again grows old, too old to trade on
+                shown = await client.ask("get_option_snapshot")
+                ages = [[row["age_seconds"] for row in s["options"]] for s in (before, shown)]
+                return bool(min(ages[1]) > min(ages[0]))
+
+            await until(older, "quotes do not grow old")
         log = rare.log.read_text()
     assert " INFO " not in log
     assert " DEBUG " not in log
