@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from common.config import VERSION, load_settings
@@ -16,7 +16,7 @@ FAILED = 1
 USAGE = 2
 
 BuildServer = Callable[..., Any]
-Command = Callable[[argparse.Namespace], Awaitable[int]]
+Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 
 DESCRIPTION = """\
 A same-day options desk for MCP clients. Without a command: the stdio bridge that a host such as
@@ -92,8 +92,8 @@ def _run(command: Command, parsed: argparse.Namespace) -> int:
     if parsed.command == "serve":
         import uvloop
 
-        return uvloop.run(command(parsed))  # type: ignore[arg-type]
-    return asyncio.run(command(parsed))  # type: ignore[arg-type]
+        return uvloop.run(command(parsed))
+    return asyncio.run(command(parsed))
 
 
 async def _bridge(_: argparse.Namespace) -> int:

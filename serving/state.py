@@ -143,7 +143,7 @@ def _locked_by_us(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(BETWEEN_TRIES)
+            time.sleep(BETWEEN_TRIES)  # at most 50 ms, before any event loop runs jobs
         else:
             return True
     return False

@@ -108,5 +108,8 @@ async def _cut(receive: Receive, send: Send) -> None:
 
 
 def _transport(send: Send) -> Any:
-    """Return the connection beneath an ASGI send of uvicorn's."""
+    """Return the connection beneath an ASGI send of uvicorn's.
+
+    ASGI has no way to cut a connection without an answer, which is the fault to be made.
+    """
     return send.__self__.transport  # type: ignore[attr-defined]

@@ -159,7 +159,7 @@ class Supervisor:
                 ran = Stopwatch(self._wall)
                 try:
                     await job()
-                except Exception as e:
+                except Exception as e:  # whatever a job throws: others guard open positions
                     self._failed(kept, e)
                     longest = OUTAGE_PAUSE if isinstance(e, OUTAGES) else math.inf
                 else:
@@ -198,7 +198,7 @@ def contained(what: str, call: Callable[P, object], *args: P.args, **kwargs: P.k
     """
     try:
         call(*args, **kwargs)
-    except Exception:
+    except Exception:  # the caller goes on; the trace is in the log
         log.exception("%s failed", what)
         return False
     return True
