@@ -183,6 +183,21 @@ class Exchange:
         """Move a stepped clock to an instant; return the new exchange time."""
         return self._move({"to": at.isoformat()})
 
+    def fault(self, **wanted: object) -> None:
+        """Have something go wrong: the fields of POST /admin/faults."""
+        self._admin("POST", "/admin/faults", wanted)
+
+    def clear_faults(self) -> None:
+        """Have nothing go wrong any more."""
+        self._admin("DELETE", "/admin/faults")
+
+    def _admin(self, method: str, path: str, body: object = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.admin_key}"}
+        answer = self.request(method, path, body, headers=headers)
+        if answer.status >= 300:
+            raise ExchangeFailed(f"{method} {path}: {answer.status} {answer.body}")
+        return answer.body
+
     def _move(self, how: Mapping[str, object]) -> datetime:
         headers = {"Authorization": f"Bearer {self.admin_key}"}
         answer = self.request("POST", "/admin/clock", how, headers=headers)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import cycle
 from typing import Final
 
 from common.clock import NS, Clock, MarketClock, WallClock
@@ -15,8 +16,9 @@ from services.broker.reader import BrokerReader
 
 _AHEAD: Final = timedelta(days=10)  # spans every holiday
 _ANCHOR_EVERY: Final = timedelta(seconds=30)
-_ANCHOR_EVERY_FAST: Final = timedelta(seconds=2)  # a clock that runs fast drifts fast
-_SAMPLE_AFTER: Final = timedelta(seconds=1)
+# A clock that runs fast drifts fast. The pauses are uneven on purpose: one that somebody
+# steps forward in an even beat shows another speed over each, and is not taken for fast.
+_UNEVEN: Final = (timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=0.5))
 _RATE_AGREES: Final = 0.05  # relative: two estimates this close are the exchange's rate
 _RATE_IS_ONE: Final = 0.02
 
@@ -95,14 +97,10 @@ class ClockAnchor:
 
     async def run(self) -> None:
         """Anchor for ever: often until the rate is known, or it is fast; else now and then."""
-        for _ in range(2):
-            await self.anchor()
-            await asyncio.sleep(_SAMPLE_AFTER.total_seconds())
-        while True:
+        for pause in cycle(_UNEVEN):
             await self.anchor()
             steady = self._learned and self._clock.rate == 1
-            every = _ANCHOR_EVERY if steady else _ANCHOR_EVERY_FAST
-            await asyncio.sleep(every.total_seconds())
+            await asyncio.sleep((_ANCHOR_EVERY if steady else pause).total_seconds())
 
     def _rate(self, sample: _Sample) -> float | None:
         """Return the rate once two estimates agree on one, None for no news."""

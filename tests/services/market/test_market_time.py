@@ -83,6 +83,33 @@ async def test_a_jump_moves_the_clock_and_is_not_taken_for_speed() -> None:
         wall.advance(SECOND)
 
 
+async def test_a_clock_stepped_in_an_even_beat_is_not_taken_for_a_fast_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wall = FrozenClock(NOON)
+    exchange = Exchange(wall, 0.0)
+    clock = MarketClock(wall, NOON)
+    anchor = ClockAnchor(cast(BrokerReader, exchange), clock, wall)
+    rates: list[float] = []
+    stepped = timedelta(0)
+
+    async def pass_time(seconds: float) -> None:
+        """Let wall time pass; every second and a half somebody steps the clock 20 minutes."""
+        nonlocal stepped
+        rates.append(clock.rate)
+        wall.advance(timedelta(seconds=seconds))
+        while timedelta(microseconds=wall.ns() / 1000) - stepped > 1.5 * SECOND:
+            stepped += 1.5 * SECOND
+            exchange.jumped += 20 * MINUTE
+        if len(rates) == 40:
+            raise TimeoutError
+
+    monkeypatch.setattr(asyncio, "sleep", pass_time)
+    with pytest.raises(TimeoutError):
+        await anchor.run()
+    assert max(rates) <= 1  # what it was born with
+
+
 async def test_the_calendar_gives_today_all_day_and_is_read_once_a_day() -> None:
     d = desk()
     assert (await d.calendar.session()).day == DAY
