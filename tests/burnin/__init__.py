@@ -1,0 +1,1 @@
+"""A hundred days of the desk on the stepped exchange: `make burn-in`."""
