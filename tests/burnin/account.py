@@ -40,15 +40,15 @@ def orphans(exchange: Exchange, store: DeskStore, session: Session) -> list[str]
         for leg in order["legs"] or [order]:
             signed = int(Decimal(leg["filled_qty"])) * (1 if leg["side"] == "buy" else -1)
             explained[leg["symbol"]] += signed
-    for position in exchange.positions():
-        if explained[position["symbol"]] != int(Decimal(position["qty"])):
-            found.append(f"position {position['qty']} {position['symbol']}")
+    found += [
+        f"position {held['qty']} {held['symbol']}"
+        for held in exchange.positions()
+        if explained[held["symbol"]] != int(Decimal(held["qty"]))
+    ]
     return found
 
 
-def unexplained(
-    exchange: Exchange, store: DeskStore, session: Session, money: Money
-) -> Decimal:
+def unexplained(exchange: Exchange, store: DeskStore, session: Session, money: Money) -> Decimal:
     """Return the cents of a session's cash that neither our fills nor the fees account for.
 
     The desk's own records give the fills of its orders; only the person's orders are taken
@@ -57,9 +57,7 @@ def unexplained(
     spent = Decimal(0)
     for record in store.of_day(session.day):
         if record.filled_qty:
-            spent += _paid(
-                (fill.price, fill.qty) for fill in store.fills(record.client_order_id)
-            )
+            spent += _paid((fill.price, fill.qty) for fill in store.fills(record.client_order_id))
     for order in _orders(exchange, session):
         by_hand = order["client_order_id"].startswith(FOREIGN)
         if by_hand and order["filled_avg_price"]:

@@ -85,7 +85,8 @@ def record(folder: Path, days: tuple[Day, ...], seed: int) -> None:
         price = float(rows[-1][4])
         _table(place / "SPY.bars.csv", ("at", "open", "high", "low", "close", "volume"), rows)
         if day.kind is Kind.HALT:
-            pause = ("SPY", day.trouble.isoformat(), (day.trouble + 10 * MINUTE).isoformat(), "luld")
+            start, end = day.trouble, day.trouble + 10 * MINUTE
+            pause = ("SPY", start.isoformat(), end.isoformat(), "luld")
             _table(place / "halts.csv", ("symbol", "start", "end", "kind"), [pause])
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,7 +24,8 @@ T = TypeVar("T")
 
 PATIENCE: Final = 30.0  # seconds of wall time until what must come has come
 POLL: Final = 0.02
-SIGHT: Final = timedelta(seconds=3)  # how long the desk gets to see a step of the clock
+LOOKS: Final = 100  # how many times POLL the desk gets to see a step of the clock
+FRESH: Final = timedelta(seconds=3)  # of market time
 FAULTY: Final = timedelta(minutes=40)  # how long a fault lasts, of market time
 
 # What goes wrong at the exchange on some days, as its admin takes it.
@@ -46,7 +47,7 @@ class BurnInFailed(Exception):
 
 
 @dataclass(slots=True, kw_only=True)
-class Record:
+class DayRecord:
     """What came of one day."""
 
     day: Day
@@ -59,11 +60,14 @@ class Record:
     orphans: list[str] = field(default_factory=list)
     unexplained: Decimal = Decimal(0)
 
+    @property
+    def date(self) -> date:
+        """Which day it was."""
+        return self.day.day
+
 
 @asynccontextmanager
-async def desk_on(
-    exchange: Exchange, folder: Path, settings: Settings
-) -> AsyncIterator[Services]:
+async def desk_on(exchange: Exchange, folder: Path, settings: Settings) -> AsyncIterator[Services]:
     """Run the desk in this process on an exchange, its memory in a folder."""
     access = AlpacaAccess(key=exchange.key, secret=exchange.secret, base_url=exchange.url)
     async with open_services(settings, access, folder / "desk.db", folder / "KILL") as desk:
@@ -83,66 +87,63 @@ async def until(true: Callable[[], bool], what: str) -> None:
 class TradingDay:
     """Walks one session with a trader at the desk, and judges it at every look."""
 
-    def __init__(
-        self, exchange: Exchange, desk: Services, trader: Trader, day: Day, every: timedelta
-    ) -> None:
+    def __init__(self, exchange: Exchange, trader: Trader, day: Day, every: timedelta) -> None:
         self._exchange = exchange
-        self._desk = desk
         self._trader = trader
         self._day = day
         self._every = every
-        self._record = Record(day=day)
+        self._record = DayRecord(day=day)
+        self._at = day.session.open
+        self._opening = account.cash(exchange)
+        self._paid = account.fees(exchange)
 
-    async def run(self) -> Record:
-        """Return the day's record; the exchange stands at the next day's open after it."""
-        session, store = self._day.session, self._desk.store
-        opening, paid = await self._read(account.cash), await self._read(account.fees)
-        at = session.open
-        while (at := at + self._every) < session.close - timedelta(minutes=10):
-            await self._step(at)
-            await self._trouble(at)
-            await self._trader.act(self._desk)
-            await self._judge()
-        self._record.orphans += await self._books()
-        await self._move(session.close + timedelta(minutes=31))
-        await until(lambda: not self._desk.exits.armed(), "every exit is done")
-        records = store.of_day(session.day)
-        closing, fees = await self._read(account.cash), await self._read(account.fees) - paid
-        money = account.Money(opening=opening, closing=closing, fees=fees)
-        mine = self._record
+    async def walk(self, desk: Services, end: datetime) -> None:
+        """Trade until an instant, or the last look before the close."""
+        end = min(end, self._day.session.close - timedelta(minutes=10))
+        while self._at + self._every < end:
+            self._at += self._every
+            await self._step(desk, self._at)
+            await self._trouble(self._at)
+            await self._trader.act(desk)
+            await self._judge(desk)
+
+    async def finish(self, desk: Services) -> DayRecord:
+        """Go past the close and return the day's record; the next day is open then."""
+        mine, session = self._record, self._day.session
+        mine.orphans += await asyncio.to_thread(
+            account.orphans, self._exchange, desk.store, session
+        )
+        await self._move(desk, session.exercise_cut_off + timedelta(minutes=1))
+        await until(lambda: not desk.exits.armed(), "every exit is done")
+        records = desk.store.of_day(session.day)
         mine.trades = sum(bool(r.filled_qty) and r.intent.opens for r in records)
         mine.orders = len(records)
         mine.rejected = sum(r.broker_status == "rejected" for r in records)
-        mine.result = closing - opening
+        closing, fees = await self._read(account.cash), await self._read(account.fees)
+        money = account.Money(opening=self._opening, closing=closing, fees=fees - self._paid)
+        mine.result = closing - self._opening
         mine.unexplained = await asyncio.to_thread(
-            account.unexplained, self._exchange, store, session, money
+            account.unexplained, self._exchange, desk.store, session, money
         )
-        mine.orphans += [f"held overnight: {p['symbol']}" for p in await self._read(Exchange.positions)]
+        left = await self._read(Exchange.positions)
+        mine.orphans += [f"position overnight in {held['symbol']}" for held in left]
         return mine
 
-    async def _step(self, at: datetime) -> None:
+    async def _step(self, desk: Services, at: datetime) -> None:
         """Move the clock; let the desk see where the market now is and do what is due."""
-        await self._move(at)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SIGHT.total_seconds()):
-                while not await self._seen(at):
-                    await asyncio.sleep(POLL)
+        await self._move(desk, at)
+        for _ in range(LOOKS):
+            if await _sees(desk, at):
+                break
+            await asyncio.sleep(POLL)
         await until(
-            lambda: all(plan.flat_by > at or plan.note for plan in self._desk.exits.armed()),
+            lambda: all(plan.flat_by > at or plan.note for plan in desk.exits.armed()),
             f"the exits due by {at} close, or say why they cannot",
         )
 
-    async def _seen(self, at: datetime) -> bool:
-        try:
-            view = await self._desk.watch.view()
-        except TradingError:
-            return False
-        chain = view.chain
-        return chain.at >= at and any(row.quote and row.quote.at > at - SIGHT for row in chain.rows)
-
-    async def _move(self, to: datetime) -> None:
+    async def _move(self, desk: Services, to: datetime) -> None:
         now = await asyncio.to_thread(self._exchange.step_to, to)
-        self._desk.clock.anchor(now, 0.0)
+        desk.clock.anchor(now, 0.0)
 
     async def _trouble(self, at: datetime) -> None:
         """Begin and end what goes wrong on a day of its kind."""
@@ -153,22 +154,26 @@ class TradingDay:
         if ends <= at < ends + self._every:
             await asyncio.to_thread(self._exchange.clear_faults)
 
-    async def _judge(self) -> None:
+    async def _judge(self, desk: Services) -> None:
         """Hold the books of this instant against what was promised."""
         try:
-            pnl = await self._desk.portfolio.pnl()
+            pnl = await desk.portfolio.pnl()
         except TradingError:
             return  # the broker does not answer: judged at the next look
-        cap = self._desk.settings.max_daily_loss
+        cap = desk.settings.max_daily_loss
         if pnl.session is not None:
             self._record.low = min(self._record.low, pnl.session)
             if pnl.session < -cap:
-                self._record.breaches.append(f"{pnl.session} at {self._desk.clock.now():%H:%M}Z")
-
-    async def _books(self) -> list[str]:
-        return await asyncio.to_thread(
-            account.orphans, self._exchange, self._desk.store, self._day.session
-        )
+                self._record.breaches.append(f"{pnl.session} at {self._at:%H:%M}Z")
 
     async def _read(self, what: Callable[[Exchange], T]) -> T:
         return await asyncio.to_thread(what, self._exchange)
+
+
+async def _sees(desk: Services, at: datetime) -> bool:
+    """Tell whether the desk has quotes of an instant the clock was just stepped to."""
+    try:
+        chain = (await desk.watch.view()).chain
+    except TradingError:
+        return False
+    return chain.at >= at and any(row.quote and row.quote.at > at - FRESH for row in chain.rows)

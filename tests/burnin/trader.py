@@ -57,7 +57,7 @@ class Trader:
         return OpeningRangeBreakout(right=right, minutes=minutes, qty=size)
 
     async def _trade(self, desk: Services, wanted: Strategy) -> None:
-        preview = await self._told(desk.trading.preview(wanted, BY))
+        preview: object = await self._told(desk.trading.preview(wanted, BY))
         for _ in range(TRIES):
             if not isinstance(preview, Preview):
                 return
