@@ -22,6 +22,8 @@ from bench import report
 from bench.rows import Row
 from common.clock import SystemClock
 
+STORED = Path(__file__).resolve().parent / "last.json"  # the table last written, to compare with
+
 PARTS = {
     "iv": "implied volatility and greeks of a chain",
     "quotes": "option quotes from the socket into the cache",
@@ -43,6 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     head = report.header(SystemClock())
     print("\n".join(head), flush=True)
+    before = report.medians(STORED)
     table: dict[str, Sequence[Row]] = {}
     for part in asked.parts or PARTS:
         busy = report.load()
@@ -51,11 +54,12 @@ def main(arguments: Sequence[str]) -> int:
         if (rows := _apart(part)) is None:
             continue
         table[f"{part}: {PARTS[part]}"] = rows
-        print(report.text(rows), flush=True)
+        print(report.text(rows, before), flush=True)
     if asked.json:
         asked.json.write_text(report.as_json(head, table))
     if asked.write:
-        report.write_into(asked.write, report.markdown(head, table))
+        report.write_into(asked.write, report.markdown(head, table, before))
+        STORED.write_text(report.as_json(head, table))
     return 0 if len(table) == len(asked.parts or PARTS) else 1
 
 

@@ -14,6 +14,7 @@ from bench.rows import Row, number
 from common.clock import Clock
 
 Table: TypeAlias = Mapping[str, Sequence[Row]]  # rows by part
+Medians: TypeAlias = Mapping[str, float]  # of the last table, by what was measured
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 PACKAGES = (
@@ -37,25 +38,27 @@ def load() -> str:
     return "Load average " + " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
-def text(rows: Sequence[Row]) -> str:
-    """Lay rows out for a terminal."""
+def text(rows: Sequence[Row], before: Medians) -> str:
+    """Lay rows out for a terminal, each beside the last table's."""
     width = max((len(row.what) for row in rows), default=0)
     return "\n".join(
         f"{row.what:<{width}}  {number(row.median):>9} {row.unit:<8} "
         f"[{number(row.low)} .. {number(row.high)}] x{row.runs}"
         f"{f'  {row.target}: {row.verdict}' if row.target else ''}"
+        f"{f'  last {was}' if (was := _was(row, before)) else ''}"
         f"{f'  ({row.note})' if row.note else ''}"
         for row in rows
     )
 
 
-def markdown(head: Sequence[str], table: Table) -> str:
-    """Lay the whole table out for a document."""
+def markdown(head: Sequence[str], table: Table, before: Medians) -> str:
+    """Lay the whole table out for a document, each row beside the last table's."""
     lines = [*head, ""]
     for part, rows in table.items():
         lines += [f"### {part}", ""]
-        lines += ["| what | median | range | runs | target | note |", "|---|---|---|---|---|---|"]
-        lines += [_line(row) for row in rows]
+        lines += ["| what | median | last | range | runs | target | note |"]
+        lines += ["|---|---|---|---|---|---|---|"]
+        lines += [_line(row, before) for row in rows]
         lines.append("")
     return "\n".join(lines)
 
@@ -80,11 +83,26 @@ def from_json(told: str) -> dict[str, list[Row]]:
     return {part: [Row(**row) for row in rows] for part, rows in json.loads(told)["parts"].items()}
 
 
-def _line(row: Row) -> str:
+def medians(stored: Path) -> Medians:
+    """Read the medians of a table that was written before; none when there is no such file."""
+    if not stored.exists():
+        return {}
+    rows = (row for part in from_json(stored.read_text()).values() for row in part)
+    return {row.what: row.median for row in rows}
+
+
+def _was(row: Row, before: Medians) -> str:
+    """Return the last median and what part of it this one is, empty when there was none."""
+    last = before.get(row.what)
+    return "" if not last else f"{number(last)} (x {row.median / last:.2f})"
+
+
+def _line(row: Row, before: Medians) -> str:
     target = f"{row.target}: {row.verdict}" if row.target else ""
     cells = (
         row.what,
         f"**{number(row.median)}** {row.unit}",
+        _was(row, before),
         f"{number(row.low)} .. {number(row.high)}",
         str(row.runs),
         target,

@@ -48,15 +48,24 @@ def test_json_reads_back_as_it_was() -> None:
     assert report.from_json(report.as_json(["head"], table)) == table
 
 
+def test_a_row_stands_beside_the_last_table_if_it_had_one(tmp_path: Path) -> None:
+    stored = tmp_path / "last.json"
+    assert report.medians(stored) == {}
+    stored.write_text(report.as_json(["head"], {"part": [FAST, SLOW]}))
+    shown = report.text([Row.of("fast", [5.0], "ms"), PLAIN], report.medians(stored))
+    assert "last 2 (x 2.50)" in shown.splitlines()[0]
+    assert "last" not in shown.splitlines()[1]
+
+
 def test_the_table_replaces_what_stood_between_the_marks(tmp_path: Path) -> None:
     document = tmp_path / "benchmarks.md"
     document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
-    report.write_into(document, report.markdown(["measured once"], {"part": [FAST, SLOW]}))
+    report.write_into(document, report.markdown(["once"], {"part": [FAST, SLOW]}, {"fast": 4.0}))
     written = document.read_text(encoding="utf-8")
     assert written.startswith(f"before\n{report.BEGIN}\n")
     assert written.endswith(f"{report.END}\nafter\n")
     assert "old" not in written
-    assert "| fast | **2** ms | 1 .. 3 | 3 | <= 2 ms: met | a note |" in written
+    assert "| fast | **2** ms | 4 (x 0.50) | 1 .. 3 | 3 | <= 2 ms: met | a note |" in written
     assert "slow \\| wide" in written
     assert ">= 1,000 /s: MISSED" in written
 
