@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import ceil, floor
 
 import msgpack
 
 from common.contracts import OptionContract, Right
+from common.pricing import black76
 
 DAY = datetime.now(UTC).date()
 CONTRACTS = [
@@ -29,6 +31,11 @@ CONTRACTS = [
     for right in Right
 ]
 SYMBOLS = [contract.symbol for contract in CONTRACTS]
+FORWARD, TOTAL_VOL = 669.5, 0.015
+PRICES = [
+    float(black76.price(FORWARD, float(contract.strike), TOTAL_VOL, contract.is_call))
+    for contract in CONTRACTS
+]
 FRAMES = 1_000  # distinct ones, sent over and over
 STAMP = struct.Struct(">Q")
 STAMP_MARK = b"\xa1t\xd7\xff"  # key "t", then a 64-bit msgpack timestamp
@@ -54,10 +61,10 @@ def frame(start: int, per_frame: int) -> bytearray:
                 "S": SYMBOLS[(start + i) % len(SYMBOLS)],
                 "t": msgpack.Timestamp(2**33, 1),  # outside 32 bits, so that it takes 64
                 "bx": "A",
-                "bp": round(1 + (start + i) % 700 / 100, 2),
+                "bp": touches(start + i)[0],
                 "bs": 53,
                 "ax": "C",
-                "ap": round(1.02 + (start + i) % 700 / 100, 2),
+                "ap": touches(start + i)[1],
                 "as": 38,
                 "c": "A",
             }
@@ -65,6 +72,13 @@ def frame(start: int, per_frame: int) -> bytearray:
         ]
     )
     return bytearray(ws_header(len(payload)) + payload)
+
+
+def touches(number: int) -> tuple[float, float]:
+    """Return bid and ask of the numbered quote: round its contract's worth, never the last ones."""
+    worth = PRICES[number % len(PRICES)]
+    wide = 1 + number // len(PRICES) % 3  # cents on either side
+    return max(floor(worth * 100) - wide, 0) / 100, (ceil(worth * 100) + wide) / 100
 
 
 def ws_header(size: int) -> bytes:

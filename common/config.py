@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     price_tolerance: Annotated[Money, Bounded] = Decimal("0.05")  # of the net; 2 cents always pass
 
     # Market data
-    spy_chain_update_interval: Annotated[Seconds, Positive] = timedelta(seconds=0.25)
+    spy_chain_update_interval: Annotated[Seconds, Positive] = timedelta(seconds=0.2)
     stream_symbols_max: Annotated[int, Field(ge=4, le=1000)] = 200  # the feed's own limit
     auto_expire_time: time = time(16, 15)  # New York, of a full day; early closes move it
     cache_cleanup_interval: Annotated[Seconds, Positive] = timedelta(seconds=30)

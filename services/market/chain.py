@@ -214,8 +214,11 @@ class ChainService:
 
     async def keep_fitted(self) -> None:
         """Fit for ever, each update interval in which anything changed."""
+        loop, interval = asyncio.get_running_loop(), self._plan.update_interval.total_seconds()
+        due = loop.time()
         while True:
-            await asyncio.sleep(self._plan.update_interval.total_seconds())
+            due = max(due + interval, loop.time())  # the work is part of the interval
+            await asyncio.sleep(due - loop.time())
             self._fit()
             self._subscribe()
 
