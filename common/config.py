@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from common.errors import LiveNotAvailable, Misconfigured
+from common.errors import Misconfigured
 from common.money import parse_decimal
 
 VERSION = "0.1.0"
@@ -38,6 +38,14 @@ class Mode(StrEnum):
     PAPER_LOCAL = "paper-local"  # our own exchange on this machine
     PAPER = "paper"  # an Alpaca-compatible paper account
     LIVE = "live"
+
+
+class Approval(StrEnum):
+    """Who agrees to an opening order."""
+
+    AUTO = "auto"  # the token on paper, a person on live
+    ALWAYS = "always"  # a person, on paper too
+    TOKEN = "token"  # noqa: S105 the preview's token alone; live refuses it
 
 
 def _seconds(value: object) -> object:
@@ -111,12 +119,15 @@ class Settings(BaseSettings):
     last_order_before_close: Annotated[Minutes, Positive] = timedelta(minutes=30)  # the broker's
 
     # Confirmation
+    approval: Approval = Approval.AUTO
+    approval_timeout: Annotated[Seconds, Positive] = timedelta(minutes=5)
     confirmation_timeout: Annotated[Seconds, Positive] = timedelta(seconds=30)
     price_tolerance: Annotated[Money, Bounded] = Decimal("0.05")  # of the net; 2 cents always pass
 
     # Market data
     spy_chain_update_interval: Annotated[Seconds, Positive] = timedelta(seconds=0.25)
     stream_symbols_max: Annotated[int, Field(ge=4, le=1000)] = 200  # the feed's own limit
+    history_days: Annotated[int, Field(ge=0, le=1500)] = 500  # of minute bars, for VaR; 0 is none
     auto_expire_time: time = time(16, 15)  # New York, of a full day; early closes move it
     cache_cleanup_interval: Annotated[Seconds, Positive] = timedelta(seconds=30)
 
@@ -144,7 +155,8 @@ class Settings(BaseSettings):
             raise ValueError("NO_ENTRY_BEFORE_CLOSE must lie before EXIT_BEFORE_CLOSE")
         if self.last_order_before_close >= self.exit_before_close:
             raise ValueError("EXIT_BEFORE_CLOSE must lie before LAST_ORDER_BEFORE_CLOSE")
-        _ = self.mode  # refuse a contradiction at start, not at the first order
+        if self.mode is Mode.LIVE and self.approval is Approval.TOKEN:
+            raise ValueError("APPROVAL=token is for paper: on live a person approves each order")
         return self
 
     @property
@@ -177,6 +189,11 @@ class Settings(BaseSettings):
         return derived
 
     @property
+    def needs_person(self) -> bool:
+        """Whether a person must approve each opening order, beyond the preview's token."""
+        return self.approval is Approval.ALWAYS or self.mode is Mode.LIVE
+
+    @property
     def requests_per_minute(self) -> int:
         """How many requests the broker gets at most."""
         if self.broker_requests_per_minute is not None:
@@ -205,16 +222,12 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and .env; overrides win.
 
-    Raises Misconfigured naming every offending setting and never a value, and
-    LiveNotAvailable for mode live, which waits for a person's approval of each order.
+    Raises Misconfigured naming every offending setting and never a value.
     """
     try:
-        settings = Settings(**overrides)
+        return Settings(**overrides)
     except ValidationError as e:
         raise Misconfigured("; ".join(_complaint(error) for error in e.errors())) from None
-    if settings.mode is Mode.LIVE:
-        raise LiveNotAvailable("mode live cannot be started: no one can approve its orders yet")
-    return settings
 
 
 def _complaint(error: Any) -> str:

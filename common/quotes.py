@@ -12,6 +12,7 @@ from functools import cached_property
 from common.contracts import OptionContract, Right
 from common.errors import NoSuchContract, QuoteUnusable, RangeIncomplete, StaleQuote
 from common.money import Price
+from common.pricing.moves import MoveHistory
 from common.session import Session
 
 
@@ -217,13 +218,17 @@ class OpeningRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """Everything a strategy may look at, at one instant. bars: this session's minutes."""
+    """Everything a strategy may look at, at one instant. bars: this session's minutes.
+
+    moves: the underlying's past sessions, None while none are known.
+    """
 
     now: datetime
     session: Session
     spot: Quote
     chain: ChainSnapshot
     bars: tuple[Bar, ...]
+    moves: MoveHistory | None = field(default=None, compare=False)
 
     def opening_range(self, minutes: int) -> OpeningRange:
         """Return the range of the first minutes, from their one-minute bars.

@@ -57,7 +57,17 @@ async def open_services(
                 on_failure=lambda job: metrics.job_failures.labels(job).inc(),
             ) as supervisor,
         ):
-            parts = Parts(settings, access, connection, supervisor, store, kill_switch, clock, wall)
+            parts = Parts(
+                settings,
+                access,
+                connection,
+                supervisor,
+                store,
+                kill_switch,
+                clock,
+                wall,
+                database.parent,
+            )
             services = parts.wired(metrics)
             supervisor.keep("start", lambda: _start(services, wall))
             supervisor.keep("guard", lambda: _reduce_when_degraded(degraded, kill_switch))
@@ -82,6 +92,7 @@ async def _start(services: Services, wall: WallClock) -> None:
     keep("halt", services.enforcer.watch, critical=True)
     for name, job in services.chain.jobs().items():
         keep(name, job)
+    keep("history", services.history.keep)
     keep("gauges", lambda: _gauge(services))
     services.chain.start_streaming()
     gc.collect()

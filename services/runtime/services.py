@@ -25,6 +25,7 @@ from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Flattened, Unwinder
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
+from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
 from services.ops.health import Check, Health
 from services.ops.metrics import Metrics
@@ -61,6 +62,7 @@ class Services:
     connection: Connection
     calendar: SessionCalendar
     chain: ChainService
+    history: MinuteHistory
     watch: MarketWatch
     portfolio: Portfolio
     store: DeskStore

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from common.clock import MarketClock, WallClock
 from common.config import Settings
@@ -23,6 +24,7 @@ from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Unwinder
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainPlan, ChainService
+from services.market.history import HistoryPlan, MinuteHistory
 from services.market.option_chain_cache import OptionChainCache
 from services.market.quote_stream import OptionQuoteStream
 from services.market.spot import SpotFeed
@@ -30,7 +32,7 @@ from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
-from services.risk.case import RiskLimits
+from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
 from services.runtime.services import UNDERLYING, Services
 
@@ -49,6 +51,7 @@ class Parts:
     kill_switch: KillSwitch
     clock: MarketClock
     wall: WallClock
+    folder: Path
 
     def wired(self, metrics: Metrics) -> Services:
         """Make every service once and hand each what it needs."""
@@ -56,8 +59,15 @@ class Parts:
         calendar = SessionCalendar(reader, clock)
         spot = self._spot(calendar)
         chain = self._chain(spot, calendar)
+        history = self._history()
         watch = MarketWatch(
-            reader, chain, spot, calendar, clock=clock, quote_age_max=self.settings.quote_age_max
+            reader,
+            chain,
+            spot,
+            calendar,
+            history,
+            clock=clock,
+            quote_age_max=self.settings.quote_age_max,
         )
         portfolio = Portfolio(reader, chain, calendar, self.store, clock)
         risk = RiskManager(risk_limits(self.settings))
@@ -72,6 +82,7 @@ class Parts:
             connection=self.connection,
             calendar=calendar,
             chain=chain,
+            history=history,
             watch=watch,
             portfolio=portfolio,
             store=self.store,
@@ -132,6 +143,13 @@ class Parts:
             kill_switch=self.kill_switch,
             metrics=metrics,
         )
+
+    def _history(self) -> MinuteHistory:
+        plan = HistoryPlan.of(
+            UNDERLYING, self.settings.history_days, self.settings.requests_per_minute
+        )
+        file = self.folder / f"history-{UNDERLYING}.npz"
+        return MinuteHistory(self.connection.reader, file, self.clock, plan)
 
     def _spot(self, calendar: SessionCalendar) -> SpotFeed:
         return SpotFeed(
