@@ -2,7 +2,6 @@
 
     TradingError
     +-- Misconfigured            a setting is unknown, contradictory or out of bounds
-    |   +-- LiveNotAvailable     mode live, before a person can approve orders
     |   +-- StateUnwritable      the state folder cannot be used
     |   +-- DaemonDiffers        the running daemon has other settings than ours
     +-- BadArgument              a tool argument that no schema catches
@@ -16,6 +15,9 @@
     |   +-- NotTriggered         the strategy's own condition is not met
     +-- LimitBreached            we refuse: one or more of our limits
     +-- Halted                   we refuse: the kill switch is set
+    +-- AuditUnwritable          what is done could not be written down
+    +-- ApprovalDenied           a person said no
+    +-- ApprovalNotFound         nothing waits for a person under that id
     +-- ReleaseRefused           only a person releases the kill switch
     +-- PreviewNotFound          unknown, used, expired or somebody else's token
     +-- PreviewMismatch          the call does not match what was previewed
@@ -57,13 +59,6 @@ class Misconfigured(TradingError):
 
     code = "misconfigured"
     remedy = "correct the named setting and start again"
-
-
-class LiveNotAvailable(Misconfigured):
-    """Live trading needs a person's approval of each order, which does not exist yet."""
-
-    code = "live_not_available"
-    remedy = "remove ALPACA_LIVE and use paper keys"
 
 
 class StateUnwritable(Misconfigured):
@@ -184,6 +179,27 @@ class Halted(TradingError):
 
     code = "kill_switch"
     remedy = "a person releases it with 'python alpaca_mcp_server.py kill --release'"
+
+
+class AuditUnwritable(TradingError):
+    """The audit log is not on disk: nothing that opens a position goes without it."""
+
+    code = "audit_unwritable"
+    remedy = "nothing was sent; make room on the disk of STATE_DIR, then look at health_check"
+
+
+class ApprovalDenied(TradingError):
+    """A person looked at the order and said no."""
+
+    code = "approval_denied"
+    remedy = "nothing was sent; ask the user what they want instead"
+
+
+class ApprovalNotFound(TradingError):
+    """No order waits for a person under that id, or not any more."""
+
+    code = "approval_not_found"
+    remedy = "nothing was sent; preview the trade again"
 
 
 class ReleaseRefused(TradingError):

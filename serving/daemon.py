@@ -135,6 +135,7 @@ def _access(settings: Settings, local: ExchangeAddress | None) -> AlpacaAccess:
     return AlpacaAccess(
         key=settings.alpaca_api_key.get_secret_value(),
         secret=settings.alpaca_secret_key.get_secret_value(),
+        paper=settings.mode is not Mode.LIVE,
         base_url=settings.alpaca_base_url,
         option_feed=settings.option_feed,
     )
