@@ -5,6 +5,7 @@
     |   +-- StateUnwritable      the state folder cannot be used
     |   +-- DaemonDiffers        the running daemon has other settings than ours
     +-- BadArgument              a tool argument that no schema catches
+    +-- TooLarge                 not even one unit fits the budget given
     +-- MarketError              the market does not allow it now
     |   +-- MarketClosed         outside the session, or past the broker's cut-off
     |   +-- MarketDataMissing    no chain, no quote or no bars yet
@@ -80,6 +81,13 @@ class BadArgument(TradingError):
 
     code = "bad_argument"
     remedy = "correct the named argument and call again"
+
+
+class TooLarge(TradingError):
+    """Not even one unit fits the budget that a trade was to be sized by."""
+
+    code = "too_large"
+    remedy = "narrow the trade, choose cheaper strikes, or raise the budget that decided"
 
 
 class MarketError(TradingError):

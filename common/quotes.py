@@ -97,6 +97,7 @@ class ChainRow:
     age: timedelta | None
     flag: str
     greeks: Greeks | None
+    open_interest: int | None = None  # contracts, at the previous day's end; None is untold
 
     def fresh(self, age_max: timedelta) -> Quote:
         """Return the quote if it is two-sided and young enough to trade on.

@@ -301,7 +301,12 @@ class ChainService:
             now_ns=now,
         )
         self._fitted = FittedChain(
-            columns=columns, fit=fit, at=at, spot=spot.mid, feed=self._plan.feed
+            columns=columns,
+            fit=fit,
+            at=at,
+            spot=spot.mid,
+            feed=self._plan.feed,
+            open_interest=self._interest,
         )
         self._fitted_of, self._fitted_ns = of, now
 

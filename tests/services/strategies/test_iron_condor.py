@@ -120,7 +120,7 @@ def test_a_wing_stands_apart_from_its_short_even_when_far() -> None:
 
 @pytest.mark.parametrize("wrong", [{"width": 0}, {"qty": 0}, {"short_delta": 1.0}])
 def test_parameters_that_are_no_condor_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="not a condor"):
+    with pytest.raises(ValueError, match="not a (condor|size)"):
         IronCondor(**wrong)
 
 

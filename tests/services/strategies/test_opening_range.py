@@ -194,7 +194,7 @@ def test_it_offers_fewer_contracts_nearest_first() -> None:
     "wrong", [{"minutes": 7}, {"qty": 0}, {"delta": 0.0}, {"delta": 1.0}, {"delta": float("nan")}]
 )
 def test_parameters_that_are_no_breakout_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="not an opening-range breakout"):
+    with pytest.raises(ValueError, match="not an? (opening-range breakout|size)"):
         OpeningRangeBreakout(right=Right.CALL, **wrong)  # type: ignore[arg-type]
 
 
