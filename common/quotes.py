@@ -218,10 +218,19 @@ class OpeningRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExDividend:
+    """A cash dividend: who holds the share at the close before ex_date gets it. Dollars a share."""
+
+    ex_date: date
+    amount: Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
     """Everything a strategy may look at, at one instant. bars: this session's minutes.
 
-    moves: the underlying's past sessions, None while none are known.
+    moves: the underlying's past sessions, None while none are known. next_day: of the session
+    after this one. ex_dividends: of the coming days; None while not known.
     """
 
     now: datetime
@@ -230,6 +239,8 @@ class MarketView:
     chain: ChainSnapshot
     bars: tuple[Bar, ...]
     moves: MoveHistory | None = field(default=None, compare=False)
+    next_day: date | None = None
+    ex_dividends: tuple[ExDividend, ...] | None = None
 
     def opening_range(self, minutes: int) -> OpeningRange:
         """Return the range of the first minutes, from their one-minute bars.

@@ -23,6 +23,7 @@ from common.quotes import ChainSnapshot
 from common.session import REGULAR_OPEN, new_york, trading_day
 from services.analysis.scenarios import Cell, HeldLeg, ScenarioGrid, Valuer, one_sigma
 
+HORIZON_MINUTES: Final = 30.0  # the horizon of limits and previews
 DAYS_LEAST: Final = 250  # of history, below which its tail is not told
 TO_CLOSE: Final = inf
 VOLS: Final = (0.7, 0.85, 1.0, 1.25, 1.5)  # multiples of the grid

@@ -11,7 +11,7 @@ from common.contracts import OptionContract
 from common.ids import ClientOrderId, OrderId
 from common.orders import Order
 from common.portfolio import Account, Position
-from common.quotes import Bar, Quote
+from common.quotes import Bar, ExDividend, Quote
 from common.session import Session
 
 Which = Literal["open", "closed", "all"]
@@ -98,6 +98,10 @@ class BrokerReader(Protocol):
 
     async def stock_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """Return the latest quotes by symbol; one without a usable quote is left out."""
+        ...
+
+    async def ex_dividends(self, symbol: str, start: date, end: date) -> tuple[ExDividend, ...]:
+        """Return the cash dividends whose ex-date lies from start through end, by rising day."""
         ...
 
     async def bars(self, symbol: str, start: datetime, end: datetime) -> tuple[Bar, ...]:

@@ -13,6 +13,7 @@ from common.session import Session, new_york_text
 from services.broker.reader import BrokerReader
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
+from services.market.dividends import DividendCalendar
 from services.market.history import MinuteHistory
 from services.market.spot import SpotFeed
 
@@ -58,11 +59,13 @@ class MarketWatch:
         spot: SpotFeed,
         calendar: SessionCalendar,
         history: MinuteHistory,
+        dividends: DividendCalendar,
         *,
         clock: Clock,
         quote_age_max: timedelta,
     ) -> None:
         self._history = history
+        self._dividends = dividends
         self._chain = chain
         self._spot = spot
         self._calendar = calendar
@@ -89,6 +92,8 @@ class MarketWatch:
             chain=chain,
             bars=bars,
             moves=self._history.moves,
+            next_day=(await self._calendar.next_session()).day,
+            ex_dividends=self._dividends.coming,
         )
 
     async def spot(self) -> Quote:

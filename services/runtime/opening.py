@@ -93,6 +93,7 @@ async def _start(services: Services, wall: WallClock) -> None:
     for name, job in services.chain.jobs().items():
         keep(name, job)
     keep("history", services.history.keep)
+    keep("dividends", services.dividends.keep)
     keep("gauges", lambda: _gauge(services))
     services.chain.start_streaming()
     gc.collect()

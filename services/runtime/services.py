@@ -25,6 +25,7 @@ from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Flattened, Unwinder
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
+from services.market.dividends import DividendCalendar
 from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
 from services.ops.health import Check, Health
@@ -63,6 +64,7 @@ class Services:
     calendar: SessionCalendar
     chain: ChainService
     history: MinuteHistory
+    dividends: DividendCalendar
     watch: MarketWatch
     portfolio: Portfolio
     store: DeskStore

@@ -24,6 +24,7 @@ from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Unwinder
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainPlan, ChainService
+from services.market.dividends import DividendCalendar
 from services.market.history import HistoryPlan, MinuteHistory
 from services.market.option_chain_cache import OptionChainCache
 from services.market.quote_stream import OptionQuoteStream
@@ -60,12 +61,14 @@ class Parts:
         spot = self._spot(calendar)
         chain = self._chain(spot, calendar)
         history = self._history()
+        dividends = DividendCalendar(reader, UNDERLYING, clock)
         watch = MarketWatch(
             reader,
             chain,
             spot,
             calendar,
             history,
+            dividends,
             clock=clock,
             quote_age_max=self.settings.quote_age_max,
         )
@@ -83,6 +86,7 @@ class Parts:
             calendar=calendar,
             chain=chain,
             history=history,
+            dividends=dividends,
             watch=watch,
             portfolio=portfolio,
             store=self.store,
@@ -137,6 +141,7 @@ class Parts:
             watch=watch,
             portfolio=portfolio,
             risk=risk,
+            store=self.store,
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
             tracker=tracker,
@@ -204,4 +209,21 @@ def risk_limits(settings: Settings) -> RiskLimits:
         no_entry_before_close=settings.no_entry_before_close,
         price_tolerance=settings.price_tolerance,
         cut_offs=CutOffs(last_order_late_close=settings.last_order_before_close),
+        trade_risk_max=settings.trade_risk_max,
+        strategy_risk_max=settings.strategy_risk_max,
+        exposure_max=settings.exposure_max,
+        contracts_max=settings.contracts_max,
+        strike_contracts_max=settings.strike_contracts_max,
+        expiry_contracts_max=settings.expiry_contracts_max,
+        sigma_delta_cap=settings.sigma_delta_cap,
+        assignment_shares_max=settings.assignment_shares_max,
+        late_gamma_max=settings.late_gamma_max,
+        late_gamma_from=settings.late_gamma_from,
+        trades_per_day_max=settings.trades_per_day_max,
+        orders_per_minute_max=settings.orders_per_minute_max,
+        orders_per_hour_max=settings.orders_per_hour_max,
+        duplicate_window=settings.duplicate_window,
+        repeats_max=settings.repeats_max,
+        cooldown_after_loss=settings.cooldown_after_loss,
+        consecutive_losses_max=settings.consecutive_losses_max,
     )

@@ -17,6 +17,7 @@ from common.session import Session, new_york
 from services.broker.reader import BrokerClock, BrokerReader, ListedContract
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainPlan, ChainService
+from services.market.dividends import DividendCalendar
 from services.market.history import HistoryPlan, MinuteHistory
 from services.market.option_chain_cache import OptionChainCache
 from services.market.quote_stream import OptionQuoteStream, StreamTimes
@@ -182,8 +183,16 @@ def desk(
         plan=plan or ChainPlan(),
     )
     none = MinuteHistory(reader, Path("never-written"), clock, HistoryPlan.of("SPY", 0, 200))
+    dividends = DividendCalendar(reader, "SPY", clock)
     watch = MarketWatch(
-        reader, chain, spot, calendar, none, clock=clock, quote_age_max=timedelta(seconds=5)
+        reader,
+        chain,
+        spot,
+        calendar,
+        none,
+        dividends,
+        clock=clock,
+        quote_age_max=timedelta(seconds=5),
     )
     return Desk(at, broker, clock, cache, stream, spot, calendar, chain, watch)
 
