@@ -48,6 +48,14 @@ class Approval(StrEnum):
     TOKEN = "token"  # noqa: S105 the preview's token alone; live refuses it
 
 
+class LossAction(StrEnum):
+    """What happens by itself once the session has lost its maximum."""
+
+    REDUCE = "reduce"  # nothing opens any more; working opening orders may still fill
+    HALT = "halt"  # and working opening orders are canceled
+    FLATTEN = "flatten"  # and every position is closed
+
+
 def _seconds(value: object) -> object:
     """Read "30" or 0.5 as seconds; leave a timedelta alone."""
     if isinstance(value, timedelta):
@@ -65,7 +73,10 @@ Money = Annotated[Decimal, BeforeValidator(parse_decimal)]
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
 Minutes = Annotated[timedelta, BeforeValidator(_minutes)]
 Positive = Field(gt=timedelta(0), le=timedelta(days=1))
+OrNone = Field(ge=timedelta(0), le=timedelta(days=1))
 Bounded = Field(gt=0, le=Decimal(10_000_000), allow_inf_nan=False)
+Finite = Field(gt=0, le=1e9, allow_inf_nan=False)
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ExchangeSettings(BaseModel):
@@ -117,6 +128,25 @@ class Settings(BaseSettings):
     no_entry_before_close: Annotated[Minutes, Positive] = timedelta(minutes=40)
     exit_before_close: Annotated[Minutes, Positive] = timedelta(minutes=35)
     last_order_before_close: Annotated[Minutes, Positive] = timedelta(minutes=30)  # the broker's
+    loss_action: LossAction = LossAction.FLATTEN
+    broker_lock: bool | None = None  # None is yes on paper, no on live
+    trade_risk_max: Annotated[Money, Bounded] | None = None  # None is max_daily_loss
+    strategy_risk_max: Annotated[Money, Bounded] | None = None  # None is max_daily_loss
+    exposure_max: Annotated[Money, Bounded] | None = None  # None is twice max_daily_loss
+    contracts_max: Count = 100
+    strike_contracts_max: Count = 100
+    expiry_contracts_max: Count = 400
+    sigma_delta_cap: Annotated[float, Finite] | None = None  # None is twice portfolio_delta_cap
+    assignment_shares_max: Count = 1_000
+    late_gamma_max: Annotated[float, Finite] = 150_000.0  # dollars of delta a 1% move brings
+    late_gamma_from: Annotated[Minutes, Positive] = timedelta(minutes=60)  # before the close
+    trades_per_day_max: Count = 20
+    orders_per_minute_max: Count = 10
+    orders_per_hour_max: Count = 60
+    duplicate_window: Annotated[Seconds, OrNone] = timedelta(seconds=60)
+    repeats_max: Count = 5
+    cooldown_after_loss: Annotated[Minutes, OrNone] = timedelta(minutes=10)
+    consecutive_losses_max: Count = 3
 
     # Confirmation
     approval: Approval = Approval.AUTO
