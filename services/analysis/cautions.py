@@ -86,6 +86,8 @@ def _pins(shorts: Iterable[Leg], chain: ChainSnapshot) -> Iterator[Caution]:
 
 def _assignment(shorts: Iterable[Leg], qty: int, view: MarketView) -> Iterator[Caution]:
     chain = view.chain
+    if not chain.strikes:
+        return
     spread = Smile.through(chain.forward, chain.strikes, chain.total_vols).distribution()
     for leg in shorts:
         strike: Price = leg.contract.strike

@@ -180,4 +180,4 @@ def _smile_tail(valuer: Valuer, chain: ChainSnapshot, horizon: float) -> Tail:
 def _quantile(worst: Floats, mass: Floats, level: float) -> float:
     """Return the loss at which the probability from the worst down reaches a level, >= 0."""
     at = min(int(np.searchsorted(mass, level * (1 - 1e-12))), worst.size - 1)
-    return max(float(worst[at]), 0.0)
+    return max(float(worst[at]), 0.0) + 0.0  # never -0.0

@@ -92,7 +92,7 @@ class MarketWatch:
             chain=chain,
             bars=bars,
             moves=self._history.moves,
-            next_day=(await self._calendar.next_session()).day,
+            next_day=self._calendar.day_after(session),
             ex_dividends=self._dividends.coming,
         )
 
