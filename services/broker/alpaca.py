@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from urllib.parse import quote as escaped
@@ -12,6 +12,7 @@ from urllib.parse import quote as escaped
 from common.clock import WallClock
 from common.errors import BrokerRefused, BrokerUnavailable, NotOpen, OrderNotFound, OrderUncertain
 from common.ids import ClientOrderId, Ids, OrderId, RandomIds
+from common.money import Price
 from common.orders import Approved, Order, OrderIntent, Side
 from services.broker import codec
 from services.broker.access import AlpacaAccess
@@ -46,14 +47,31 @@ class AlpacaBroker:
         approved: Approved[OrderIntent],
         client_order_id: ClientOrderId,
         before_send: Callable[[], None],
+        limit: Price | None = None,
     ) -> Order:
         """Send one order, once, and return it as the broker took it."""
-        intent = approved.value
+        intent = _at(approved, limit)
         body = codec.order_request(intent, client_order_id)
         if not intent.opens:
             return await self._post(body, client_order_id, before_send)
         with self._breaker.guard():
             return await self._post(body, client_order_id, before_send)
+
+    async def replace(
+        self,
+        order_id: OrderId,
+        approved: Approved[OrderIntent],
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None],
+        limit: Price,
+    ) -> Order:
+        """Move a working order to another limit; return the order that takes its place."""
+        request = Request(
+            method="PATCH",
+            path=f"/orders/{escaped(order_id, safe='')}",
+            values=codec.replace_request(_at(approved, limit), client_order_id),
+        )
+        return await self._sent(request, client_order_id, before_send)
 
     async def cancel(self, order_id: OrderId) -> None:
         """Ask for an order to be canceled; its end is told by the updates."""
@@ -88,6 +106,14 @@ class AlpacaBroker:
         self, body: Json, client_order_id: ClientOrderId, before_send: Callable[[], None] | None
     ) -> Order:
         request = Request(method="POST", path="/orders", values=body)
+        return await self._sent(request, client_order_id, before_send)
+
+    async def _sent(
+        self,
+        request: Request,
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None] | None,
+    ) -> Order:
         try:
             reply = await self._channel.send(request, before_send)
         except Unsent as e:
@@ -95,6 +121,16 @@ class AlpacaBroker:
         except NoAnswer as e:
             raise OrderUncertain(client_order_id, str(e)) from e
         return _outcome(reply, client_order_id)
+
+
+def _at(approved: Approved[OrderIntent], limit: Price | None) -> OrderIntent:
+    """Return an approved order at a limit that is no worse than its own."""
+    intent = approved.value
+    if limit is None:
+        return intent
+    if limit > intent.limit:
+        raise ValueError(f"{limit} is worse than the approved limit of {intent.limit}")
+    return replace(intent, limit=limit)
 
 
 def _outcome(reply: Reply, client_order_id: ClientOrderId) -> Order:

@@ -167,3 +167,16 @@ async def test_wrong_keys_are_refused_by_rest_and_stream(exchange: Exchange) -> 
         await until(lambda: "keys" in stranger.updates.state.error)
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_a_replaced_order_fills_in_its_new_place(desk: Connection) -> None:
+    approved = await spread(desk)
+    far = approved.value.limit - Decimal("0.30")
+    first = await desk.broker.submit(approved, ClientOrderId("spy0-walk"), go, far)
+    assert first.limit == far
+    second = ClientOrderId("spy0-walk-r1")
+    moved = await desk.broker.replace(first.id, approved, second, go, approved.value.limit)
+    assert (moved.client_order_id, moved.limit) == (second, approved.value.limit)
+    assert await ended(desk, moved.id) is OrderStatus.FILLED
+    old = await desk.reader.order(first.id)
+    assert (old.broker_status, old.replaced_by) == ("replaced", moved.id)
