@@ -38,6 +38,7 @@ _FIRST = (
 _PRICE_EXITS = (
     "ALTER TABLE orders ADD COLUMN version INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE orders ADD COLUMN working_units INTEGER",
+    "ALTER TABLE orders ADD COLUMN rests INTEGER NOT NULL DEFAULT 1",
     "CREATE INDEX orders_by_parent ON orders (parent) WHERE parent IS NOT NULL",
     "ALTER TABLE exits ADD COLUMN stop TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE exits ADD COLUMN target TEXT NOT NULL DEFAULT ''",
@@ -47,7 +48,13 @@ _PRICE_EXITS = (
     "ALTER TABLE exits ADD COLUMN cause TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE exits ADD COLUMN side TEXT NOT NULL DEFAULT ''",
 )
-STEPS = (_FIRST, _PRICE_EXITS)  # step n brings a database from version n to n + 1
+_LATCHES = (
+    """CREATE TABLE IF NOT EXISTS latches (
+    cause TEXT PRIMARY KEY, halt TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,
+    at TEXT NOT NULL, day TEXT
+) STRICT""",
+)
+STEPS = (_FIRST, _PRICE_EXITS, _LATCHES)  # step n brings a database from version n to n + 1
 
 
 def bring_up_to_date(db: sqlite3.Connection, path: Path) -> None:

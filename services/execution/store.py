@@ -22,6 +22,8 @@ from common.ids import ClientOrderId, ExecutionId, OrderId
 from common.limits import Halt
 from common.money import CASH_SCALE, PRICE_SCALE, Dollars, cent, from_scaled, to_scaled
 from common.orders import Fill, OrderStatus
+from services.execution import latches
+from services.execution.latches import Latch
 from services.execution.records import ExitPlan, OrderRecord
 from services.execution.rows import (
     COLUMNS,
@@ -72,7 +74,7 @@ class DeskStore:
         """
 
         def work(db: sqlite3.Connection) -> None:
-            halt = _halt_of(db)
+            halt = latches.deepest(db)
             if halt.deeper_than(halt_ok):
                 raise Halted(f"trading is {halt.value}: nothing was sent")
             db.execute(
@@ -166,7 +168,17 @@ class DeskStore:
 
     def halt(self) -> Halt:
         """Return the halt as the file has it now, whoever wrote it."""
-        return _halt_of(self._read)
+        return latches.deepest(self._read)
+
+    def halt_causes(self) -> tuple[Latch, ...]:
+        """Return who set it and why: people's row first, then what the desk latched itself."""
+        told = latches.people(self._read)
+        own = (latch for latch in latches.latches(self._read) if latch.halt is not Halt.ACTIVE)
+        return (*(() if told is None else (told,)), *own)
+
+    def latch_of(self, cause: str) -> Latch | None:
+        """Return the latch of one cause, None when it is not set."""
+        return next((one for one in latches.latches(self._read) if one.cause == cause), None)
 
     async def set_halt(self, halt: Halt, *, who: str, reason: str, at: datetime) -> None:
         """Write the halt."""
@@ -174,6 +186,14 @@ class DeskStore:
         await self._transact(
             lambda db: db.execute("INSERT OR REPLACE INTO halt VALUES (1,?,?,?,?)", values)
         )
+
+    async def latch(self, latch: Latch) -> None:
+        """Set a halt of the desk's own for one cause."""
+        await self._transact(lambda db: latches.put(db, latch))
+
+    async def unlatch(self, cause: str) -> None:
+        """Take the halt of one cause away."""
+        await self._transact(lambda db: latches.drop(db, cause))
 
     # The session's opening equity
 
@@ -226,11 +246,6 @@ class DeskStore:
             values,
         )
         return tuple(exit_of(row) for row in rows)
-
-
-def _halt_of(db: sqlite3.Connection) -> Halt:
-    row = db.execute("SELECT halt FROM halt WHERE id=1").fetchone()
-    return Halt.ACTIVE if row is None else Halt(row[0])
 
 
 def _put_exit(db: sqlite3.Connection, plan: ExitPlan) -> None:
