@@ -20,6 +20,7 @@ from services.execution.store import DeskStore
 from services.market.calendar import ClockAnchor
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
+from services.runtime.recording import recording
 from services.runtime.services import Services
 from services.runtime.wiring import Parts
 
@@ -44,6 +45,7 @@ async def open_services(
     degraded: asyncio.Queue[str] = asyncio.Queue()
     try:
         async with (
+            recording(database, access, clock) as records,
             open_broker(
                 access,
                 timeout=settings.broker_timeout,
@@ -67,8 +69,12 @@ async def open_services(
                 clock,
                 wall,
                 database.parent,
+                records,
             )
             services = parts.wired(metrics)
+            await records.begin(settings, kill_switch)
+            for name, job in records.jobs(kill_switch).items():
+                supervisor.keep(name, job)
             supervisor.keep("start", lambda: _start(services, wall))
             supervisor.keep("guard", lambda: _reduce_when_degraded(degraded, kill_switch))
             yield services

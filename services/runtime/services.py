@@ -16,7 +16,7 @@ from services.broker.alpaca import Connection
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.execution.book import OrderBook
-from services.execution.desk import TradingDesk
+from services.execution.clerk import TradeClerk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor, flat_by
 from services.execution.kill_switch import KillSwitch
@@ -32,6 +32,7 @@ from services.ops.health import Check, Health
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
+from services.runtime.recording import Recording
 
 UNDERLYING = "SPY"
 FRESH = timedelta(seconds=5)
@@ -70,7 +71,8 @@ class Services:
     store: DeskStore
     tracker: OrderTracker
     kill_switch: KillSwitch
-    trading: TradingDesk
+    records: Recording
+    trading: TradeClerk
     orders: OrderBook
     unwinder: Unwinder
     exits: ExitMonitor
@@ -130,6 +132,11 @@ class Services:
                     reason="" if halt is Halt.ACTIVE else f"trading is {halt.value}",
                 ),
                 self._chain_check(),
+                Check(
+                    name="audit",
+                    ok=self.records.audit.damage is None,
+                    reason=self.records.audit.damage or "",
+                ),
                 *(job.check for job in self.supervisor.jobs()),
             )
         )

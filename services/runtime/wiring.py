@@ -12,12 +12,15 @@ from common.ids import RandomIds
 from common.session import CutOffs
 from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
+from services.execution.approvals import Approvals
 from services.execution.book import OrderBook
+from services.execution.clerk import TradeClerk
 from services.execution.desk import DeskTerms, TradingDesk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor
 from services.execution.kill_switch import KillSwitch
 from services.execution.previews import PreviewStore
+from services.execution.pricing import Pricing
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
@@ -35,7 +38,9 @@ from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
+from services.runtime.recording import Recording
 from services.runtime.services import UNDERLYING, Services
+from services.strategies.sizing import SizeLimits
 
 SPOT_EVERY = timedelta(seconds=1)
 
@@ -53,6 +58,7 @@ class Parts:
     clock: MarketClock
     wall: WallClock
     folder: Path
+    records: Recording
 
     def wired(self, metrics: Metrics) -> Services:
         """Make every service once and hand each what it needs."""
@@ -92,7 +98,8 @@ class Parts:
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
-            trading=self._desk(watch, portfolio, risk, sender, tracker, metrics),
+            records=self.records,
+            trading=self._clerk(self._desk(watch, portfolio, risk, sender, tracker, metrics)),
             orders=OrderBook(self.store, broker, reader, tracker),
             unwinder=unwinder,
             exits=ExitMonitor(self.store, reader, unwinder, clock),
@@ -107,6 +114,7 @@ class Parts:
             self.wall,
             broker_timeout=self.settings.broker_timeout,
             metrics=metrics,
+            trail=self.records.trail,
         )
 
     def _sender(self, tracker: OrderTracker, metrics: Metrics) -> OrderSender:
@@ -119,6 +127,17 @@ class Parts:
             RandomIds(),
             self.clock,
             metrics,
+            self.records.trail,
+        )
+
+    def _clerk(self, desk: TradingDesk) -> TradeClerk:
+        trail, life = self.records.trail, self.settings.approval_timeout
+        return TradeClerk(
+            desk,
+            Approvals(self.wall, life, self.supervisor, trail),
+            self.store,
+            trail,
+            needs_person=self.settings.needs_person,
         )
 
     def _desk(
@@ -133,7 +152,7 @@ class Parts:
         terms = DeskTerms(
             mode=self.settings.mode,
             account=self.access.key,
-            price_tolerance=self.settings.price_tolerance,
+            pricing=pricing(self.settings),
             exit_before_close=self.settings.exit_before_close,
         )
         return TradingDesk(
@@ -197,6 +216,16 @@ class Parts:
             wall=wall,
             plan=plan,
         )
+
+
+def pricing(settings: Settings) -> Pricing:
+    """Return how the desk prices and sizes what is proposed."""
+    return Pricing(
+        price_tolerance=settings.price_tolerance,
+        sizes=SizeLimits(
+            premium_max=settings.premium_max, displayed_share=settings.displayed_share_max
+        ),
+    )
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
