@@ -75,6 +75,7 @@ Minutes = Annotated[timedelta, BeforeValidator(_minutes)]
 Positive = Field(gt=timedelta(0), le=timedelta(days=1))
 OrNone = Field(ge=timedelta(0), le=timedelta(days=1))
 Bounded = Field(gt=0, le=Decimal(10_000_000), allow_inf_nan=False)
+Share = Field(gt=0, le=1, allow_inf_nan=False)
 Finite = Field(gt=0, le=1e9, allow_inf_nan=False)
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -147,6 +148,16 @@ class Settings(BaseSettings):
     repeats_max: Count = 5
     cooldown_after_loss: Annotated[Minutes, OrNone] = timedelta(minutes=10)
     consecutive_losses_max: Count = 3
+
+    # Strategies
+    orb_last_entry: time = time(12)  # New York
+    orb_entries_max: Annotated[int, Field(ge=1, le=100)] = 1  # a session, each direction
+    condor_credit_min: Annotated[Money, Share] = Decimal("0.10")  # of the width
+    lotto_opens: Annotated[Minutes, Positive] = timedelta(minutes=60)  # before the close
+    lotto_budget: Annotated[Money, Bounded] = Decimal(50)  # dollars, where no risk is given
+    lotto_premium_min: Annotated[Money, Bounded] = Decimal("0.03")  # a share
+    premium_max: Annotated[Money, Bounded] = Decimal(500)  # of one sized order
+    displayed_share_max: Annotated[Money, Share] = Decimal("0.20")  # of the thinnest touch
 
     # Confirmation
     approval: Approval = Approval.AUTO
