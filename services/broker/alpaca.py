@@ -83,6 +83,15 @@ class AlpacaBroker:
             raise NotOpen(refusal_text(reply.body) or f"order {order_id} has ended")
         definite(reply)
 
+    async def suspend(self, suspended: bool) -> None:
+        """Have the broker refuse every new order of the account, or no more."""
+        request = Request(
+            method="PATCH",
+            path="/account/configurations",
+            values={"suspend_trade": suspended},
+        )
+        definite(await self._channel.ask(request, Lane.ORDERS))
+
     async def close_stock(self, symbol: str) -> Order:
         """Close what is held of a stock or a coin by a market order of our own naming.
 

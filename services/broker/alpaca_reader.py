@@ -45,6 +45,12 @@ class AlpacaReader:
         """Return the account's figures."""
         return _read(codec.account, await self._account_get("/account"))
 
+    async def suspended(self) -> bool:
+        """Tell whether the account's owner has suspended its trading at the broker."""
+        request = Request(method="GET", path="/account/configurations")
+        body = definite(await self._channel.ask(request, Lane.ORDERS)).body
+        return _read(lambda told: bool(told["suspend_trade"]), body)
+
     async def positions(self) -> tuple[Position, ...]:
         """Return everything held."""
         return _read(codec.positions, await self._get("/positions"))

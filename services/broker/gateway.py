@@ -68,6 +68,15 @@ class Broker(Protocol):
         """
         ...
 
+    async def suspend(self, suspended: bool) -> None:
+        """Have the broker refuse every new order of the account, closing ones too, or no more.
+
+        Raises:
+            BrokerRefused: A clear no.
+            BrokerUnavailable: No clear answer; calling again does no harm.
+        """
+        ...
+
     async def close_stock(self, symbol: str) -> Order:
         """Close what is held of a stock or a coin by a market day order.
 

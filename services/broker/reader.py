@@ -47,6 +47,10 @@ class BrokerReader(Protocol):
         """Return the account's figures."""
         ...
 
+    async def suspended(self) -> bool:
+        """Tell whether the account's owner has suspended its trading at the broker."""
+        ...
+
     async def positions(self) -> tuple[Position, ...]:
         """Return everything held."""
         ...
