@@ -235,6 +235,11 @@ class Settings(BaseSettings):
         return self.approval is Approval.ALWAYS or self.mode is Mode.LIVE
 
     @property
+    def locks_broker(self) -> bool:
+        """Whether trading is suspended at the broker too, once it is halted and flat here."""
+        return self.mode is not Mode.LIVE if self.broker_lock is None else self.broker_lock
+
+    @property
     def requests_per_minute(self) -> int:
         """How many requests the broker gets at most."""
         if self.broker_requests_per_minute is not None:

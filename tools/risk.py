@@ -91,6 +91,7 @@ class RiskView(View):
 
     ok: bool
     halt: str
+    halted_because: list[str]
     limits: list[LimitView]
 
 
@@ -155,6 +156,7 @@ async def risk_check(
         mode=desk.mode,
         ok=all(limit.ok for limit in limits),
         halt=desk.kill_switch.halt().value,
+        halted_because=[str(cause) for cause in desk.kill_switch.causes()],
         limits=LimitView.of(limits),
     )
 

@@ -12,6 +12,7 @@ from common.limits import Halt
 from common.money import Price
 from common.orders import Approved, OrderIntent, OrderStatus
 from services.broker.gateway import Broker
+from services.execution.broker_lock import BrokerLock
 from services.execution.kill_switch import KillSwitch
 from services.execution.records import ExitPlan, OrderRecord
 from services.execution.store import DeskStore
@@ -54,6 +55,7 @@ class OrderSender:
         clock: Clock,
         metrics: Metrics,
         trail: Trail,
+        lock: BrokerLock,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -64,6 +66,7 @@ class OrderSender:
         self._clock = clock
         self._metrics = metrics
         self._trail = trail
+        self._lock = lock
 
     def new_client_order_id(self) -> ClientOrderId:
         """Mint the id an order will carry, before anything is written or sent."""
@@ -83,6 +86,8 @@ class OrderSender:
         self, approved: Approved[OrderIntent], client_order_id: ClientOrderId, ticket: Ticket
     ) -> OrderRecord:
         intent = approved.value
+        if not intent.opens:
+            await self._lock.lift()
         now = self._clock.now()
         record = OrderRecord(
             client_order_id=client_order_id,

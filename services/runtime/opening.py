@@ -96,6 +96,9 @@ async def _start(services: Services, wall: WallClock) -> None:
     keep("order poll", tracker.poll, critical=True)
     keep("exits", services.exits.watch, critical=True)
     keep("halt", services.enforcer.watch, critical=True)
+    keep("account", services.risk_watch.read, critical=True)
+    keep("risk watch", services.risk_watch.watch, critical=True)
+    keep("broker lock", services.broker_lock.watch)
     for name, job in services.chain.jobs().items():
         keep(name, job)
     keep("history", services.history.keep)

@@ -16,10 +16,12 @@ from services.broker.alpaca import Connection
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.execution.book import OrderBook
+from services.execution.broker_lock import BrokerLock
 from services.execution.clerk import TradeClerk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor, flat_by
 from services.execution.kill_switch import KillSwitch
+from services.execution.risk_watch import RiskWatch
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Flattened, Unwinder
@@ -32,6 +34,7 @@ from services.ops.health import Check, Health
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
+from services.runtime.analyst import Analyst
 from services.runtime.recording import Recording
 
 UNDERLYING = "SPY"
@@ -67,6 +70,7 @@ class Services:
     history: MinuteHistory
     dividends: DividendCalendar
     watch: MarketWatch
+    analyst: Analyst
     portfolio: Portfolio
     store: DeskStore
     tracker: OrderTracker
@@ -77,6 +81,8 @@ class Services:
     unwinder: Unwinder
     exits: ExitMonitor
     enforcer: HaltEnforcer
+    broker_lock: BrokerLock
+    risk_watch: RiskWatch
 
     @property
     def mode(self) -> str:
@@ -121,7 +127,8 @@ class Services:
 
     def health(self) -> Health:
         """Return what is known without asking anybody."""
-        halt = self.kill_switch.halt()
+        halt, blind = self.kill_switch.halt(), self.risk_watch.blind()
+        causes = "".join(f"; {cause}" for cause in self.kill_switch.causes())
         orders = self.tracker.not_ready()
         return Health(
             checks=(
@@ -129,8 +136,9 @@ class Services:
                 Check(
                     name="kill switch",
                     ok=halt is Halt.ACTIVE,
-                    reason="" if halt is Halt.ACTIVE else f"trading is {halt.value}",
+                    reason="" if halt is Halt.ACTIVE else f"trading is {halt.value}{causes}",
                 ),
+                Check(name="risk watch", ok=blind is None, reason=blind or ""),
                 self._chain_check(),
                 Check(
                     name="audit",

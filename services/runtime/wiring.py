@@ -14,6 +14,7 @@ from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
 from services.execution.approvals import Approvals
 from services.execution.book import OrderBook
+from services.execution.broker_lock import BrokerLock
 from services.execution.clerk import TradeClerk
 from services.execution.desk import DeskTerms, TradingDesk
 from services.execution.enforcer import HaltEnforcer
@@ -21,6 +22,7 @@ from services.execution.exits import ExitMonitor
 from services.execution.kill_switch import KillSwitch
 from services.execution.previews import PreviewStore
 from services.execution.pricing import Pricing
+from services.execution.risk_watch import LossTerms, RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
@@ -38,6 +40,7 @@ from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
+from services.runtime.analyst import Analyst
 from services.runtime.recording import Recording
 from services.runtime.services import UNDERLYING, Services
 from services.strategies.sizing import SizeLimits
@@ -81,8 +84,9 @@ class Parts:
         portfolio = Portfolio(reader, chain, calendar, self.store, clock)
         risk = RiskManager(risk_limits(self.settings))
         tracker = self._tracker(metrics)
-        sender = self._sender(tracker, metrics)
-        unwinder = Unwinder(self.store, broker, reader, tracker, sender, risk, self.wall)
+        lock = self._lock(portfolio)
+        sender = self._sender(tracker, lock, metrics)
+        unwinder = Unwinder(self.store, broker, reader, tracker, sender, risk, lock, self.wall)
         return Services(
             settings=self.settings,
             clock=clock,
@@ -94,6 +98,7 @@ class Parts:
             history=history,
             dividends=dividends,
             watch=watch,
+            analyst=Analyst(watch, chain, portfolio, quote_age_max=self.settings.quote_age_max),
             portfolio=portfolio,
             store=self.store,
             tracker=tracker,
@@ -104,6 +109,43 @@ class Parts:
             unwinder=unwinder,
             exits=ExitMonitor(self.store, reader, unwinder, clock),
             enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
+            broker_lock=lock,
+            risk_watch=self._risk_watch(portfolio, risk, calendar, tracker, unwinder, metrics),
+        )
+
+    def _risk_watch(
+        self,
+        portfolio: Portfolio,
+        risk: RiskManager,
+        calendar: SessionCalendar,
+        tracker: OrderTracker,
+        unwinder: Unwinder,
+        metrics: Metrics,
+    ) -> RiskWatch:
+        settings = self.settings
+        return RiskWatch(
+            LossTerms(max_daily_loss=settings.max_daily_loss, action=settings.loss_action),
+            portfolio=portfolio,
+            risk=risk,
+            calendar=calendar,
+            store=self.store,
+            tracker=tracker,
+            kill_switch=self.kill_switch,
+            unwinder=unwinder,
+            clock=self.clock,
+            wall=self.wall,
+            metrics=metrics,
+        )
+
+    def _lock(self, portfolio: Portfolio) -> BrokerLock:
+        return BrokerLock(
+            self.connection.broker,
+            self.connection.reader,
+            self.store,
+            portfolio,
+            self.kill_switch,
+            self.clock,
+            enabled=self.settings.locks_broker,
         )
 
     def _tracker(self, metrics: Metrics) -> OrderTracker:
@@ -117,7 +159,7 @@ class Parts:
             trail=self.records.trail,
         )
 
-    def _sender(self, tracker: OrderTracker, metrics: Metrics) -> OrderSender:
+    def _sender(self, tracker: OrderTracker, lock: BrokerLock, metrics: Metrics) -> OrderSender:
         return OrderSender(
             self.store,
             self.connection.broker,
@@ -128,6 +170,7 @@ class Parts:
             self.clock,
             metrics,
             self.records.trail,
+            lock,
         )
 
     def _clerk(self, desk: TradingDesk) -> TradeClerk:
