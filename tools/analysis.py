@@ -11,8 +11,9 @@ analysis = Toolset("analysis")
 
 @analysis.tool(READS)
 async def market_context(desk: Desk) -> ContextView:
-    """Show SPY's day: VWAP, opening ranges, realized and implied vol, expected move, gamma
-    exposure and max pain of the day before's open interest, early close, events.
+    """Show SPY's day: VWAP, opening ranges, realized and implied vol, expected move, events.
+
+    With gamma exposure and max pain of the day before's open interest, and early closes.
     """
     return ContextView.of(desk.mode, await desk.analyst.context())
 
