@@ -71,7 +71,7 @@ class Lotto(Request):
         broker's cut-off on, and what nearest_delta raises: nothing is bought that nobody bids
         for.
         """
-        first, last = self._require_window(view)
+        first, last = self.require_window(view)
         pick = nearest_delta(view, self.right, self.delta)
         legs = (Leg(contract=pick.row.contract, intent=PositionIntent.BUY_TO_OPEN),)
         limit = natural_limit(legs, view)
@@ -93,7 +93,8 @@ class Lotto(Request):
             exits=self.exits(EXITS),
         )
 
-    def _require_window(self, view: MarketView) -> tuple[datetime, datetime]:
+    def require_window(self, view: MarketView) -> tuple[datetime, datetime]:
+        """Return the window, or raise NotTriggered before it and MarketClosed after it."""
         first, last = self.window(view.session, view.chain.underlying)
         if view.now < first:
             raise NotTriggered(

@@ -50,7 +50,7 @@ class Vertical(Request):
             raise ValueError(f"not a vertical: {self!r}")
         if (self.sold is None) != (self.bought is None):
             raise BadArgument("sell_strike and buy_strike go together")
-        if self.limit is not None and not (self.limit > 0 and on_tick(self.limit, CENT)):
+        if self.limit is not None and not _price(self.limit):
             raise BadArgument(f"limit: {self.limit} is not a positive multiple of {CENT}")
         if self.sold is not None and self.bought is not None:
             self._require_order(self.sold, self.bought)
@@ -161,6 +161,10 @@ class Vertical(Request):
         narrow = [replace(self, width=width) for width in range(self.width - 1, 0, -1)]
         both = [spread.sized(1) for spread in narrow] if self.qty > 1 else []
         return (*self.fewer(), *narrow, *both)
+
+
+def _price(limit: Price) -> bool:
+    return limit.is_finite() and limit > 0 and on_tick(limit, CENT)
 
 
 def _strikes(sold: ChainRow, bought: ChainRow) -> Facts:
