@@ -36,6 +36,18 @@ START_SECONDS = 60.0
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
+# On a clock that stands still a module of tests is one minute of busy trading: how much of that
+# is too much is tested where it is meant.
+UNHURRIED = {
+    "trades_per_day_max": "1000",
+    "orders_per_minute_max": "1000",
+    "orders_per_hour_max": "1000",
+    "duplicate_window": "0",
+    "repeats_max": "1000",
+    "cooldown_after_loss": "0",
+    "consecutive_losses_max": "1000",
+}
+
 Era = Literal["auto", "legacy"]
 Reply = dict[str, Any]
 
