@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from common.fees import entry_fees, round_trip_fees
-from common.money import Dollars, Price, cent
+from common.money import ZERO, Dollars, Price, cent
 from common.orders import Leg, OrderIntent
 from common.portfolio import Exposure
 from common.pricing.payoff import universal_spread_margin
@@ -93,7 +93,7 @@ def analyse(
     chances = outcome(intent, payoff, slippage, chain)
     report = greeks_of_legs(intent.legs, intent.qty, chain)
     margin = _margin(intent)
-    return TradeAnalysis(
+    found = TradeAnalysis(
         intent=intent,
         legs=legs,
         natural=touch,
@@ -120,6 +120,25 @@ def analyse(
         minutes=chain.minutes,
         feed=chain.feed,
         unknown=(*report.unknown, *([] if chances else ["the smile does not reach far enough"])),
+    )
+    return found if intent.opens else _closing(found)
+
+
+def _closing(found: TradeAnalysis) -> TradeAnalysis:
+    """Return the analysis of what closes: it risks its fees, and what it makes is its price."""
+    return replace(
+        found,
+        fees=found.entry_fees,
+        margin=ZERO,
+        cost=found.net_cost + found.entry_fees,
+        max_loss=found.entry_fees,
+        max_profit=ZERO,
+        breakevens=(),
+        outcome=None,
+        ladder=None,
+        profile=None,
+        cautions=(),
+        unknown=(),
     )
 
 
