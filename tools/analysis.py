@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from common.ids import ConfirmToken
 from tools.analysis_views import ContextView, PortfolioGreeksView, RiskMetricsView, StraddleView
+from tools.details_view import DetailsView
 from tools.toolset import READS, Toolset
-from tools.wants import Desk
+from tools.wants import Caller, Desk
 
 analysis = Toolset("analysis")
 
@@ -40,3 +47,15 @@ async def risk_metrics(desk: Desk) -> RiskMetricsView:
     Each path revalued on the smile; with a count of past days on which VaR was exceeded.
     """
     return RiskMetricsView.of(desk.mode, await desk.analyst.risk())
+
+
+@analysis.tool(READS)
+async def preview_details(
+    desk: Desk,
+    by: Caller,
+    token: Annotated[str, Field(description="confirm_token of the preview", max_length=64)],
+    picture: Annotated[bool, Field(description="add the payoff as an image")] = False,
+) -> Annotated[CallToolResult, DetailsView]:
+    """Show a waiting preview's profit at every price, time and volatility. Confirms nothing."""
+    preview = desk.trading.shown(ConfirmToken(token), by)
+    return DetailsView.of(preview).result(preview, picture=picture)

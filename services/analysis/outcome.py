@@ -13,6 +13,7 @@ import numpy as np
 from common.errors import MarketDataMissing
 from common.money import Dollars, Price
 from common.orders import OrderIntent
+from common.pricing.normal import Floats
 from common.pricing.odds import Odds, odds
 from common.pricing.payoff import Payoff
 from common.pricing.smile import Smile
@@ -24,6 +25,7 @@ from services.analysis.scenarios import ScenarioGrid, Valuer, one_sigma
 SIGMAS: Final = (-3.0, -2.0, -1.5, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 VOLS: Final = (0.7, 1.0, 1.5)
 SOON: Final = 30.0  # minutes
+REACH: Final = 3.0  # sigmas a profile shows either way, and every strike and breakeven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,19 @@ class Ladder:
     times: tuple[datetime, ...]
     sigmas: tuple[float, ...]
     grid: ScenarioGrid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Profile:
+    """An order's profit in dollars, with its fees, over prices of the underlying, ascending.
+
+    now: at model values; close: at expiry. spot: where the underlying is.
+    """
+
+    spot: float
+    spots: Floats
+    now: Floats
+    close: Floats
 
 
 def outcome(
@@ -113,3 +128,26 @@ def ladder(
         spots=grid.spots, minutes=grid.minutes, vols=grid.vols, pnl=grid.pnl - float(fees)
     )
     return Ladder(times=times, sigmas=SIGMAS, grid=paid)
+
+
+def profile(
+    intent: OrderIntent, fees: Dollars, breakevens: Sequence[Price], chain: ChainSnapshot
+) -> Profile | None:
+    """Return the order's profit over three sigmas either way, None without a smile.
+
+    Every strike and breakeven lies inside, and each is one of the prices.
+    """
+    try:
+        valuer = Valuer.of(order_legs(intent, at_limit=True), chain)
+    except MarketDataMissing:
+        return None
+    shown = [float(leg.contract.strike) for leg in intent.legs] + [float(at) for at in breakevens]
+    low, high = (valuer.spot * np.exp(side * one_sigma(chain)) for side in (-REACH, REACH))
+    low = min(low, *(at * 0.998 for at in shown))
+    high = max(high, *(at * 1.002 for at in shown))
+    spots = np.union1d(np.linspace(low, high, 201), shown)
+    now, close = (
+        valuer.pnl(spots / valuer.spot, minutes, 1.0) - float(fees)
+        for minutes in (chain.minutes, 0.0)
+    )
+    return Profile(spot=valuer.spot, spots=spots, now=now, close=close)

@@ -7,17 +7,12 @@ from typing import Final
 
 import numpy as np
 
-from common.errors import MarketDataMissing
-from common.money import Dollars, Price
-from common.orders import OrderIntent
+from common.money import Price
 from common.pricing.normal import Floats
-from common.quotes import ChainSnapshot
-from services.analysis.book import order_legs
+from services.analysis.outcome import Profile
 from services.analysis.png import GLYPH, Canvas, Point, text_width
-from services.analysis.scenarios import Valuer, one_sigma
 
 WIDTH, HEIGHT, MARGIN = 640, 360, 24
-SIGMAS: Final = 3.0
 WHITE, GREY, BLACK, BLUE, GREEN, RED = range(6)
 PALETTE: Final = (
     (255, 255, 255),
@@ -29,37 +24,23 @@ PALETTE: Final = (
 )
 
 
-def payoff_picture(
-    intent: OrderIntent,
-    fees: Dollars,
-    breakevens: Sequence[Price],
-    chain: ChainSnapshot,
-) -> bytes:
+def payoff_picture(profile: Profile, breakevens: Sequence[Price]) -> bytes:
     """Return a PNG: profit with fees at the close, green above zero and red below; blue is now.
 
-    Three sigmas either way, and every strike and breakeven. Dashed: the underlying, and the
-    breakevens with their price. Raises MarketDataMissing without a smile.
+    Dashed: the underlying, and the breakevens with their price.
     """
-    if not chain.strikes:
-        raise MarketDataMissing("the chain has no smile to draw on")
-    valuer = Valuer.of(order_legs(intent, at_limit=True), chain)
-    knots = [float(leg.contract.strike) for leg in intent.legs]
-    spots = _spots(valuer.spot, one_sigma(chain), [*knots, *map(float, breakevens)])
-    now, close = (
-        valuer.pnl(spots / valuer.spot, minutes, 1.0) - float(fees)
-        for minutes in (chain.minutes, 0.0)
-    )
+    spots, now, close = profile.spots, profile.now, profile.close
     frame = _Frame(spots, np.concatenate([now, close, [0.0]]))
     canvas = Canvas(WIDTH, HEIGHT, PALETTE)
     canvas.line([frame.at(spots[0], 0.0), frame.at(spots[-1], 0.0)], BLACK)
-    for dashed, colour in ((valuer.spot, GREY), *((float(at), BLACK) for at in breakevens)):
+    for dashed, colour in ((profile.spot, GREY), *((float(at), BLACK) for at in breakevens)):
         canvas.line([(frame.x(dashed), MARGIN), (frame.x(dashed), HEIGHT - MARGIN)], colour, dash=4)
     canvas.line(frame.along(spots, now), BLUE)
     for above, colour in ((True, GREEN), (False, RED)):
         side = np.where((close >= 0) == above, close, np.nan)
         for stretch in _stretches(spots, side):
             canvas.line([frame.at(x, y) for x, y in stretch], colour, thick=2)
-    _label(canvas, frame, spots, close, valuer.spot, breakevens)
+    _label(canvas, frame, profile, breakevens)
     return canvas.png()
 
 
@@ -85,13 +66,6 @@ class _Frame:
         return [self.at(x, y) for x, y in zip(spots.tolist(), profits.tolist(), strict=True)]
 
 
-def _spots(spot: float, sigma: float, shown: Sequence[float]) -> Floats:
-    """Return prices from left to right, every corner of the payoff among them."""
-    low = min(spot * np.exp(-SIGMAS * sigma), *(at * 0.998 for at in shown))
-    high = max(spot * np.exp(SIGMAS * sigma), *(at * 1.002 for at in shown))
-    return np.union1d(np.linspace(low, high, 201), np.asarray(shown))
-
-
 def _stretches(spots: Floats, profits: Floats) -> list[list[Point]]:
     """Return the runs of points whose profit is a number."""
     runs: list[list[Point]] = [[]]
@@ -106,13 +80,11 @@ def _stretches(spots: Floats, profits: Floats) -> list[list[Point]]:
 def _label(
     canvas: Canvas,
     frame: _Frame,
-    spots: Floats,
-    close: Floats,
-    spot: float,
+    profile: Profile,
     breakevens: Sequence[Price],
 ) -> None:
     """Write the extremes at the close, and the prices that are dashed."""
-    high = GLYPH[1] * 2
+    high, close, spot = GLYPH[1] * 2, profile.close, profile.spot
     for profit, colour in ((float(np.max(close)), GREEN), (float(np.min(close)), RED)):
         words = f"{'-' if profit < 0 else '+'}${abs(profit):.0f}"
         canvas.text((2, frame.y(profit) - high - 2), words, colour)

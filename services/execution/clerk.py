@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from common.errors import PriceMoved, TradingError
+from common.errors import PreviewNotFound, PriceMoved, TradingError
 from common.ids import ConfirmToken, Principal
 from common.limits import Limit
 from services.execution.approvals import Approval, Approvals, How, State
@@ -72,6 +72,16 @@ class TradeClerk:
         if isinstance(outcome, Approval):
             return outcome
         return self._store.order(outcome.client_order_id) or outcome
+
+    def shown(self, token: ConfirmToken, by: Principal) -> Preview:
+        """Return the preview a token would confirm, and leave it waiting.
+
+        Raises PreviewNotFound.
+        """
+        preview = self._desk.shown(token, by)
+        if preview is None:
+            raise PreviewNotFound("no preview waits for this token")
+        return preview
 
     def question(self, token: ConfirmToken, by: Principal) -> Approval[Preview] | None:
         """Have a preview wait for a person, and return it while the host may ask its user.

@@ -14,7 +14,7 @@ from common.quotes import ChainRow, ChainSnapshot, Greeks, MarketView, Quote, na
 from common.session import CutOffs
 from services.analysis.cautions import Caution, cautions
 from services.analysis.impact import Impact, impact
-from services.analysis.outcome import Ladder, Outcome, ladder, outcome
+from services.analysis.outcome import Ladder, Outcome, Profile, ladder, outcome, profile
 from services.portfolio.greeks import Sensitivity, contract_greeks, greeks_of_legs
 from services.portfolio.worst_case import order_payoff
 
@@ -40,7 +40,7 @@ class TradeAnalysis:
     gives up against mid. fees: estimated, in and out; max_loss, max_profit (None: unlimited) and
     breakevens count them. margin: what the broker holds; cost: margin, net price and fees.
     outcome: risk-neutral, held to expiry on the chain's smile; None, like sensitivity, with the
-    reason in unknown; so is ladder. impact: on the account, None where none was given.
+    reason in unknown; so are ladder and profile. impact: on the account, None where none was given.
     """
 
     intent: OrderIntent
@@ -59,6 +59,7 @@ class TradeAnalysis:
     breakevens: tuple[Price, ...]
     outcome: Outcome | None
     ladder: Ladder | None
+    profile: Profile | None
     impact: Impact | None
     cautions: tuple[Caution, ...]
     sensitivity: Sensitivity | None
@@ -110,6 +111,7 @@ def analyse(
         breakevens=tuple(cent(spot) for spot in payoff.breakevens),
         outcome=chances,
         ladder=ladder(intent, fees, chain, session, flat_by or session.close),
+        profile=profile(intent, fees, payoff.breakevens, chain),
         impact=None if exposure is None else impact(intent, exposure, view, opening),
         cautions=cautions(intent, view, cut_offs or CutOffs()),
         sensitivity=report.total,

@@ -45,6 +45,7 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "straddle_scan": READS,
     "portfolio_greeks": READS,
     "risk_metrics": READS,
+    "preview_details": READS,
     "streaming_status": READS,
     "get_market_clock": READS,
     "get_option_snapshot": READS,
