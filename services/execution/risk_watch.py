@@ -105,10 +105,11 @@ class RiskWatch:
         seen: object = None
         since: Stopwatch | None = None
         while True:
-            fills = [(r.client_order_id, r.filled_qty) for r in self._store.recent(20)]
-            if since is None or fills != seen or since.elapsed() > self._pause():
+            filled = [(r.client_order_id, r.filled_qty) for r in self._store.recent(20)]
+            news = (self._tracker.heard, filled)
+            if since is None or news != seen or since.elapsed() > self._pause():
                 await self._portfolio.book()
-                seen, since = fills, Stopwatch(self._wall)
+                seen, since = news, Stopwatch(self._wall)
             await asyncio.sleep(LOOK_EVERY.total_seconds())
 
     def _pause(self) -> timedelta:

@@ -63,6 +63,7 @@ class OrderTracker:
         self._metrics = metrics
         self._trail = trail
         self.connected = False
+        self.heard = 0  # updates, of anybody's orders: what is held may have changed
 
     # What others ask
 
@@ -154,6 +155,7 @@ class OrderTracker:
         """Fold the stream's messages, one at a time, for ever."""
         while True:
             update = await self._updates.get()
+            self.heard += 1
             root = root_of(update.order.client_order_id)
             if self._store.order(root) is None:
                 self._poll_now.set()  # somebody else's order changed

@@ -20,7 +20,7 @@ from common.contracts import OPTION_MULTIPLIER
 from common.orders import OrderIntent
 from common.portfolio import Exposure
 from common.quotes import ChainSnapshot
-from common.session import Session
+from common.session import Session, new_york_text
 from services.portfolio.greeks import greeks_of_legs, greeks_of_positions
 from services.portfolio.sigma import STEPS, deltas_of_order, deltas_of_positions
 from services.risk.finding import UNKNOWN, Finding, finding, joined
@@ -136,7 +136,7 @@ def late_gamma(lean: Lean) -> Finding:
     """Near the close a small move makes a large position: gamma is bounded from then on."""
     cap = lean.limits.late_gamma_max
     starts = lean.session.close - lean.limits.late_gamma_from
-    allowed = f"${cap:,.0f} of delta per 1%, from {lean.limits.late_gamma_from} before the close"
+    allowed = f"${cap:,.0f} of delta per 1%, from {new_york_text(starts)}"
     gammas = _gammas(lean)
     if gammas is None:
         if not lean.exposure.positions and not lean.orders:
