@@ -48,6 +48,7 @@ def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them."""
     from tools.account import account
     from tools.analysis import analysis
+    from tools.journal import journal
     from tools.option_orders import option_orders
     from tools.options import options
     from tools.orders import orders
@@ -66,6 +67,7 @@ def toolsets() -> tuple[Toolset, ...]:
         streaming,
         orders,
         positions,
+        journal,
         account,
         options,
         reference,

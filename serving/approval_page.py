@@ -68,7 +68,7 @@ class ApprovalPage:
 
     def app(self) -> Starlette:
         """Return the page as an application."""
-        return Starlette(
+        app = Starlette(
             routes=[
                 Route("/{secret}/", self._page, methods=["GET"]),
                 Route("/{secret}/waiting", self._waiting, methods=["GET"]),
@@ -76,6 +76,8 @@ class ApprovalPage:
                 Route("/{secret}/terminal", self._answer_at_terminal, methods=["POST"]),
             ]
         )
+        app.router.redirect_slashes = False  # no path but these is answered
+        return app
 
     async def _page(self, request: Request) -> Response:
         self._require(request)

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from common.ids import ClientOrderId
@@ -76,6 +76,13 @@ class JournalStore:
                 "INSERT OR REPLACE INTO audit_head VALUES (1,?,?)", (head.seq, head.hash)
             )
         )
+
+    def days(self, count: int) -> tuple[date, ...]:
+        """Return the last days on which there were orders, oldest first."""
+        rows = self._db.execute(
+            "SELECT DISTINCT day FROM orders ORDER BY day DESC LIMIT ?", (count,)
+        )
+        return tuple(date.fromisoformat(day) for (day,) in rows)[::-1]
 
     def excursions(self) -> Mapping[ClientOrderId, Excursion]:
         """Return how far each trade went, by its opening order."""

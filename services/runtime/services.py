@@ -20,7 +20,9 @@ from services.execution.broker_lock import BrokerLock
 from services.execution.clerk import TradeClerk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor, flat_by
+from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
+from services.execution.marks import TradeMarks
 from services.execution.risk_watch import RiskWatch
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
@@ -35,6 +37,7 @@ from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.runtime.analyst import Analyst
+from services.runtime.dealing import Dealing
 from services.runtime.recording import Recording
 
 UNDERLYING = "SPY"
@@ -77,9 +80,10 @@ class Services:
     kill_switch: KillSwitch
     records: Recording
     trading: TradeClerk
+    journal: TradeJournal
+    marks: TradeMarks
     orders: OrderBook
-    unwinder: Unwinder
-    exits: ExitMonitor
+    dealing: Dealing
     enforcer: HaltEnforcer
     broker_lock: BrokerLock
     risk_watch: RiskWatch
@@ -88,6 +92,16 @@ class Services:
     def mode(self) -> str:
         """Whose money it is."""
         return self.settings.mode.value
+
+    @property
+    def unwinder(self) -> Unwinder:
+        """What takes positions off."""
+        return self.dealing.unwinder
+
+    @property
+    def exits(self) -> ExitMonitor:
+        """What watches them."""
+        return self.dealing.exits
 
     @property
     def broker(self) -> Broker:
