@@ -137,6 +137,7 @@ class Settings(BaseSettings):
     contracts_max: Count = 100
     strike_contracts_max: Count = 100
     expiry_contracts_max: Count = 400
+    open_interest_min: Annotated[int, Field(ge=0, le=1_000_000)] = 10
     sigma_delta_cap: Annotated[float, Finite] | None = None  # None is twice portfolio_delta_cap
     assignment_shares_max: Count = 1_000
     late_gamma_max: Annotated[float, Finite] = 150_000.0  # dollars of delta a 1% move brings

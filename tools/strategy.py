@@ -130,7 +130,5 @@ async def lotto_play_5_delta(
     Sized by risk, a small budget by default; most such options expire worthless. Previews
     first, as orb_long_call does.
     """
-    budget = float(desk.settings.lotto_budget) if risk is None else risk
-    order = asked(contracts, budget, target=target)
-    wanted = lotto(desk.settings, right, delta, order)
+    wanted = lotto(desk.settings, right, delta, contracts, risk, target)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))

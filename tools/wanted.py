@@ -88,15 +88,23 @@ def condor(
     return IronCondor(width=width, short_delta=delta / 100, credit_min=least, **order)
 
 
-def lotto(settings: Settings, right: RightName, delta: int, order: Asked) -> Lotto:
-    """Return the lotto wanted; delta in percent."""
+def lotto(
+    settings: Settings,
+    right: RightName,
+    delta: int,
+    contracts: int | None = None,
+    risk: float | None = None,
+    target: str | None = None,
+) -> Lotto:
+    """Return the lotto wanted; delta in percent. Without a risk it has its own budget."""
+    budget = float(settings.lotto_budget) if risk is None else risk
     return Lotto(
         right=side(right),
         delta=delta / 100,
         premium_min=settings.lotto_premium_min,
         opens=settings.lotto_opens,
         cut_offs=CutOffs(last_order_late_close=settings.last_order_before_close),
-        **order,
+        **asked(contracts, budget, target=target),
     )
 
 

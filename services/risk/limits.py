@@ -34,6 +34,7 @@ class RiskLimits:
     contracts_max: int = 100
     strike_contracts_max: int = 100
     expiry_contracts_max: int = 400
+    open_interest_min: int = 10
 
     sigma_delta_cap: float | None = None
     assignment_shares_max: int = 1_000

@@ -48,6 +48,7 @@ RULES: Final[tuple[Rule, ...]] = (
     order_rules.size,
     order_rules.quote_age,
     order_rules.quote_spread,
+    order_rules.open_interest,
     order_rules.tick,
     order_rules.limit_price,
     order_rules.can_profit,

@@ -287,6 +287,7 @@ def risk_limits(settings: Settings) -> RiskLimits:
         contracts_max=settings.contracts_max,
         strike_contracts_max=settings.strike_contracts_max,
         expiry_contracts_max=settings.expiry_contracts_max,
+        open_interest_min=settings.open_interest_min,
         sigma_delta_cap=settings.sigma_delta_cap,
         assignment_shares_max=settings.assignment_shares_max,
         late_gamma_max=settings.late_gamma_max,

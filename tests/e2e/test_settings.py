@@ -25,7 +25,7 @@ from services.risk.manager import RiskManager
 from services.runtime.wiring import risk_limits
 from serving.state import desk_name
 from tests.builders import at, contract, make_intent, make_view
-from tests.e2e import test_settings_desk, test_settings_exchange
+from tests.e2e import test_settings_desk, test_settings_exchange, test_settings_strategies
 from tests.e2e.changing import changes
 from tests.services.broker.connecting import access_to
 from tests.services.broker.fault_server import fault_server, hang
@@ -34,7 +34,8 @@ from tests.services.risk.past import activity, closed, opened
 
 
 def test_every_setting_has_a_case() -> None:
-    modules = (globals(), vars(test_settings_desk), vars(test_settings_exchange))
+    others = (test_settings_desk, test_settings_exchange, test_settings_strategies)
+    modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]
     covered = {name for case in cases for name in getattr(case, "changes", ())}
     assert covered == set(fields(Settings))
@@ -98,6 +99,7 @@ def test_a_mode_that_is_not_what_the_keys_mean_does_not_start() -> None:
     "contracts_max",
     "strike_contracts_max",
     "expiry_contracts_max",
+    "open_interest_min",
     "sigma_delta_cap",
     "assignment_shares_max",
 )
@@ -110,6 +112,7 @@ def test_a_mode_that_is_not_what_the_keys_mean_does_not_start() -> None:
         ("contracts_max", "1", "qty"),
         ("strike_contracts_max", "1", "strike_contracts"),
         ("expiry_contracts_max", "3", "expiry_contracts"),
+        ("open_interest_min", "1501", "open_interest"),
         ("sigma_delta_cap", "0.01", "delta_sigma"),
         ("assignment_shares_max", "99", "assignment"),
         ("max_daily_loss", "50", "daily_loss"),

@@ -157,4 +157,4 @@ def test_the_market_of_each_short_is_told_with_its_open_interest() -> None:
     chain = requoted(VIEW.chain, {short: {"open_interest": 1234}})
     facts = dict(IronCondor(width=4).propose(replace(VIEW, chain=chain)).facts)
     assert facts["short put market"].endswith("0.2 s old, open interest 1,234")
-    assert facts["short call market"].endswith("open interest unknown")
+    assert facts["short call market"].endswith("open interest 1,500")

@@ -48,7 +48,7 @@ def test_by_delta_it_tells_what_it_found_beside_its_neighbours() -> None:
     facts = dict(proposal.facts)
     assert "wanted -0.25" in facts["delta"]
     assert len(facts["strikes near"].split(",")) == 3
-    assert "open interest unknown" in facts["market"]
+    assert facts["market"].endswith("open interest 1,500")
 
 
 @pytest.mark.parametrize(
