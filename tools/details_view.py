@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from mcp.types import CallToolResult, ImageContent, TextContent
+from mcp.types import CallToolResult, ImageContent
 from pydantic import BaseModel
 
 from services.analysis.picture import payoff_picture
@@ -65,13 +65,10 @@ class DetailsView(View):
 
     def result(self, preview: Preview, *, picture: bool) -> CallToolResult:
         """Return the answer, with the payoff as an image block beside it if it is wanted."""
-        told = CallToolResult(
-            content=[TextContent(type="text", text=self.model_dump_json())],
-            structured_content=self.model_dump(mode="json"),
-        )
-        profile = preview.analysis.profile
+        profile, blocks = preview.analysis.profile, []
         if picture and profile is not None:
             drawn = payoff_picture(profile, preview.analysis.breakevens)
             data = base64.b64encode(drawn).decode("ascii")
-            told.content.append(ImageContent(type="image", data=data, mime_type="image/png"))
-        return told
+            blocks.append(ImageContent(type="image", data=data, mime_type="image/png"))
+        # The boundary tells what is structured as text too.
+        return CallToolResult(content=[*blocks], structured_content=self.model_dump(mode="json"))
