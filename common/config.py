@@ -166,6 +166,12 @@ class Settings(BaseSettings):
     confirmation_timeout: Annotated[Seconds, Positive] = timedelta(seconds=30)
     price_tolerance: Annotated[Money, Bounded] = Decimal("0.05")  # of the net; 2 cents always pass
 
+    # Execution
+    entry_pricing: Literal["adaptive", "natural"] = "adaptive"  # from the mid, or at once
+    entry_step: Annotated[Seconds, Positive] = timedelta(seconds=1)
+    entry_steps: Annotated[int, Field(ge=1, le=20)] = 3  # a quarter of the spread each
+    entry_timeout: Annotated[Seconds, Positive] = timedelta(seconds=10)
+
     # Market data
     spy_chain_update_interval: Annotated[Seconds, Positive] = timedelta(seconds=0.25)
     stream_symbols_max: Annotated[int, Field(ge=4, le=1000)] = 200  # the feed's own limit

@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 from common.config import Mode
 from common.errors import BrokerUnavailable, PriceMoved, TradingError
+from common.exits import ExitTerms
 from common.ids import ClientOrderId, ConfirmToken, Principal
 from common.limits import Limit
 from common.money import Price
 from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure
 from common.quotes import MarketView
+from services.execution.entries import Entries
+from services.execution.exit_prices import Entry, ExitLine, lines, require_sense
 from services.execution.exits import flat_by
 from services.execution.kill_switch import KillSwitch
 from services.execution.previews import Binding, PreviewStore
@@ -59,6 +62,8 @@ class Preview:
     natural: Price  # what the order would have cost when it was priced
     analysis: TradeAnalysis
     limits: tuple[Limit, ...]
+    exits: ExitTerms
+    exit_lines: tuple[ExitLine, ...]  # the same, in prices and dollars
     flat_by: datetime
     at: datetime
     feed: str
@@ -86,6 +91,7 @@ class TradingDesk:
         previews: PreviewStore[Preview],
         store: DeskStore,
         sender: OrderSender,
+        entries: Entries,
         tracker: OrderTracker,
         kill_switch: KillSwitch,
         metrics: Metrics,
@@ -98,6 +104,7 @@ class TradingDesk:
         self._previews = previews
         self._store = store
         self._sender = sender
+        self._entries = entries
         self._tracker = tracker
         self._kill_switch = kill_switch
         self._lane = asyncio.Lock()
@@ -118,14 +125,18 @@ class TradingDesk:
         proposal = self._terms.pricing.proposal(strategy, view, seen.exposure.account)
         intent = self._terms.pricing.intent(proposal)
         self._approve(intent, proposal, seen)
-        leave = flat_by(view.session, self._terms.exit_before_close)
+        leave, terms = self._exits(proposal, view)
+        natural = natural_limit(intent.legs, view)
+        entry = Entry.of(intent, natural)
+        if intent.opens:
+            require_sense(terms, entry, view.spot.mid)
         waiting = Preview(
             token=ConfirmToken(""),
             expires_in=self._previews.timeout,
             strategy=strategy,
             proposal=proposal,
             intent=intent,
-            natural=natural_limit(intent.legs, view),
+            natural=natural,
             analysis=analyse(
                 intent,
                 view,
@@ -134,6 +145,8 @@ class TradingDesk:
                 cut_offs=self._risk.limits.cut_offs,
             ),
             limits=self._check(seen, proposal, intent),
+            exits=terms,
+            exit_lines=lines(terms, entry) if intent.opens else (),
             flat_by=leave,
             at=view.now,
             feed=view.chain.feed,
@@ -176,7 +189,8 @@ class TradingDesk:
                 tolerance=self._terms.pricing.tolerance(preview.natural),
                 preview=await self._fresh(preview.strategy, by),
             )
-        return await self._tracker.settled(record.client_order_id, FILL_WAIT) or record
+        patience = FILL_WAIT if record.rests else self._entries.way
+        return await self._tracker.settled(record.client_order_id, patience) or record
 
     async def check(self, strategy: Strategy | None) -> tuple[Limit, ...]:
         """Return every limit with its use and room, as after a strategy's order if given."""
@@ -190,20 +204,34 @@ class TradingDesk:
         view = seen.view
         approved = self._approve(preview.intent, preview.proposal, seen)
         client_order_id = self._sender.new_client_order_id()
+        walks = self._entries.adaptive and not preview.proposal.limit_given
         ticket = Ticket(
             principal=by,
             day=view.session.day,
             mid=analyse(preview.intent, view).mid,
             preview=preview_id(preview.token),
             exit_plan=self._exit_plan(preview, client_order_id),
+            start=self._entries.start(preview.intent) if walks else None,
+            rests=not walks,
         )
-        return await self._sender.send(approved, client_order_id, ticket)
+        record = await self._sender.send(approved, client_order_id, ticket)
+        if walks:
+            self._entries.follow(approved, record)
+        return record
+
+    def _exits(self, proposal: Proposal, view: MarketView) -> tuple[datetime, ExitTerms]:
+        """Return when the position is to be flat at the latest, and its other exits."""
+        latest, terms = flat_by(view.session, self._terms.exit_before_close), proposal.exits
+        earlier = latest if terms.flat_by is None else min(latest, terms.flat_by)
+        return earlier, replace(terms, flat_by=None)
 
     def _exit_plan(self, preview: Preview, client_order_id: ClientOrderId) -> ExitPlan | None:
         """Return the exit that guards what fills; what closes leaves nothing to guard."""
         if not preview.intent.opens:
             return None
-        return ExitPlan(client_order_id=client_order_id, flat_by=preview.flat_by)
+        return ExitPlan(
+            client_order_id=client_order_id, flat_by=preview.flat_by, terms=preview.exits
+        )
 
     async def _look(self, *, opening: bool = True) -> Seen:
         """Read the market, then the account; no news of the orders, no opening."""

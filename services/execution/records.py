@@ -29,7 +29,7 @@ class OrderRecord:
     the opening order a closing one undoes. filled_avg_price is net, a credit negative.
     intent.limit is the worst that may be paid and what is reserved; working is the limit
     the order stands at, version how often it was replaced to get there. broker_id is that
-    of the newest version.
+    of the newest version. rests: it may stay unfilled; else the desk cancels what is left.
     """
 
     client_order_id: ClientOrderId
@@ -48,6 +48,7 @@ class OrderRecord:
     reason: str = ""
     version: int = 0
     working: Price | None = None
+    rests: bool = True
 
     @property
     def remaining(self) -> int:

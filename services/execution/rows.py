@@ -17,7 +17,7 @@ from services.execution.records import ExitPlan, ExitState, OrderRecord
 COLUMNS: Final = (
     "client_order_id, parent, strategy, principal, day, legs, qty, limit_units, mid_units, "
     "status, broker_id, broker_status, filled_qty, filled_avg, reason, created_at, updated_at, "
-    "version, working_units"
+    "version, working_units, rests"
 )
 MARKS: Final = ",".join("?" * len(COLUMNS.split(",")))
 NEWS: Final = (
@@ -54,6 +54,7 @@ def row_of(record: OrderRecord) -> tuple[object, ...]:
         record.updated_at.isoformat(),
         record.version,
         _units(record.working),
+        int(record.rests),
     )
 
 
@@ -61,7 +62,7 @@ def record_of(row: tuple[Any, ...]) -> OrderRecord:
     """Return the record that a row of COLUMNS holds."""
     (cid, parent, strategy, principal, day, legs, qty, limit, mid, status, broker_id) = row[:11]
     (broker_status, filled_qty, filled_avg, reason, created_at, updated_at) = row[11:17]
-    version, working = row[17:]
+    version, working, rests = row[17:]
     return OrderRecord(
         client_order_id=ClientOrderId(cid),
         parent=None if parent is None else ClientOrderId(parent),
@@ -91,6 +92,7 @@ def record_of(row: tuple[Any, ...]) -> OrderRecord:
         updated_at=datetime.fromisoformat(updated_at),
         version=version,
         working=_price(working),
+        rests=bool(rests),
     )
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from common.errors import Halted, StateUnwritable
 from common.ids import ClientOrderId, ExecutionId, OrderId
 from common.limits import Halt
-from common.money import CASH_SCALE, PRICE_SCALE, Dollars, cent, from_scaled, to_scaled
+from common.money import CASH_SCALE, PRICE_SCALE, Dollars, Price, cent, from_scaled, to_scaled
 from common.orders import Fill, OrderStatus
 from services.execution import latches
 from services.execution.latches import Latch
@@ -163,6 +163,13 @@ class DeskStore:
     async def put_exit(self, plan: ExitPlan) -> None:
         """Write an exit's new state."""
         await self._transact(lambda db: _put_exit(db, plan))
+
+    async def keep_best(self, client_order_id: ClientOrderId, best: Price) -> None:
+        """Write the best price a position could have been closed at, and nothing else."""
+        values = (str(best), client_order_id)
+        await self._transact(
+            lambda db: db.execute("UPDATE exits SET best=? WHERE client_order_id=?", values)
+        )
 
     # The halt
 

@@ -18,8 +18,9 @@ from services.execution.broker_lock import BrokerLock
 from services.execution.clerk import TradeClerk
 from services.execution.desk import DeskTerms, TradingDesk
 from services.execution.enforcer import HaltEnforcer
-from services.execution.exits import ExitMonitor
+from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
+from services.execution.marks import TradeMarks
 from services.execution.previews import PreviewStore
 from services.execution.pricing import Pricing
 from services.execution.risk_watch import LossTerms, RiskWatch
@@ -41,6 +42,7 @@ from services.portfolio.portfolio import Portfolio
 from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
+from services.runtime.dealing import Dealing, Dealings
 from services.runtime.recording import Recording
 from services.runtime.services import UNDERLYING, Services
 from services.strategies.sizing import SizeLimits
@@ -86,7 +88,22 @@ class Parts:
         tracker = self._tracker(metrics)
         lock = self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
-        unwinder = Unwinder(self.store, broker, reader, tracker, sender, risk, lock, self.wall)
+        dealing = Dealings(
+            settings=self.settings,
+            connection=self.connection,
+            store=self.store,
+            kill_switch=self.kill_switch,
+            tracker=tracker,
+            sender=sender,
+            risk=risk,
+            lock=lock,
+            chain=chain,
+            spot=spot,
+            trail=self.records.trail,
+            clock=clock,
+            wall=self.wall,
+        ).made()
+        desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
         return Services(
             settings=self.settings,
             clock=clock,
@@ -104,13 +121,23 @@ class Parts:
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
-            trading=self._clerk(self._desk(watch, portfolio, risk, sender, tracker, metrics)),
-            orders=OrderBook(self.store, broker, reader, tracker),
-            unwinder=unwinder,
-            exits=ExitMonitor(self.store, reader, unwinder, clock),
+            journal=TradeJournal(
+                self.store,
+                self.records.journal,
+                self.folder / "audit",
+                self.folder / "exports",
+            ),
+            marks=TradeMarks(
+                self.store, self.records.journal, chain.snapshot, self.settings.quote_age_max
+            ),
+            trading=self._clerk(desk),
+            orders=OrderBook(self.store, broker, reader, tracker, dealing.canceler),
+            dealing=dealing,
             enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
             broker_lock=lock,
-            risk_watch=self._risk_watch(portfolio, risk, calendar, tracker, unwinder, metrics),
+            risk_watch=self._risk_watch(
+                portfolio, risk, calendar, tracker, dealing.unwinder, metrics
+            ),
         )
 
     def _risk_watch(
@@ -190,6 +217,7 @@ class Parts:
         risk: RiskManager,
         sender: OrderSender,
         tracker: OrderTracker,
+        dealing: Dealing,
         metrics: Metrics,
     ) -> TradingDesk:
         terms = DeskTerms(
@@ -206,6 +234,7 @@ class Parts:
             store=self.store,
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
+            entries=dealing.entries,
             tracker=tracker,
             kill_switch=self.kill_switch,
             metrics=metrics,
