@@ -47,6 +47,9 @@ account. Fills in either are simulated and promise nothing about real ones.
 def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them."""
     from tools.account import account
+    from tools.analysis import analysis
+    from tools.journal import journal
+    from tools.option_orders import option_orders
     from tools.options import options
     from tools.orders import orders
     from tools.positions import positions
@@ -56,7 +59,20 @@ def toolsets() -> tuple[Toolset, ...]:
     from tools.streaming import streaming
     from tools.system import system
 
-    return (strategy, risk, streaming, orders, positions, account, options, reference, system)
+    return (
+        strategy,
+        option_orders,
+        risk,
+        analysis,
+        streaming,
+        orders,
+        positions,
+        journal,
+        account,
+        options,
+        reference,
+        system,
+    )
 
 
 def build_server(services: Services, verifier: TokenVerifier | None = None) -> MCPServer[Services]:

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from common.errors import LiveNotAvailable, Misconfigured
+from common.errors import Misconfigured
 from common.money import parse_decimal
 
 VERSION = "0.1.0"
@@ -38,6 +38,22 @@ class Mode(StrEnum):
     PAPER_LOCAL = "paper-local"  # our own exchange on this machine
     PAPER = "paper"  # an Alpaca-compatible paper account
     LIVE = "live"
+
+
+class Approval(StrEnum):
+    """Who agrees to an opening order."""
+
+    AUTO = "auto"  # the token on paper, a person on live
+    ALWAYS = "always"  # a person, on paper too
+    TOKEN = "token"  # noqa: S105 the preview's token alone; live refuses it
+
+
+class LossAction(StrEnum):
+    """What happens by itself once the session has lost its maximum."""
+
+    REDUCE = "reduce"  # nothing opens any more; working opening orders may still fill
+    HALT = "halt"  # and working opening orders are canceled
+    FLATTEN = "flatten"  # and every position is closed
 
 
 def _seconds(value: object) -> object:
@@ -57,7 +73,11 @@ Money = Annotated[Decimal, BeforeValidator(parse_decimal)]
 Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
 Minutes = Annotated[timedelta, BeforeValidator(_minutes)]
 Positive = Field(gt=timedelta(0), le=timedelta(days=1))
+OrNone = Field(ge=timedelta(0), le=timedelta(days=1))
 Bounded = Field(gt=0, le=Decimal(10_000_000), allow_inf_nan=False)
+Share = Field(gt=0, le=1, allow_inf_nan=False)
+Finite = Field(gt=0, le=1e9, allow_inf_nan=False)
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ExchangeSettings(BaseModel):
@@ -109,14 +129,53 @@ class Settings(BaseSettings):
     no_entry_before_close: Annotated[Minutes, Positive] = timedelta(minutes=40)
     exit_before_close: Annotated[Minutes, Positive] = timedelta(minutes=35)
     last_order_before_close: Annotated[Minutes, Positive] = timedelta(minutes=30)  # the broker's
+    loss_action: LossAction = LossAction.FLATTEN
+    broker_lock: bool | None = None  # None is yes on paper, no on live
+    trade_risk_max: Annotated[Money, Bounded] | None = None  # None is max_daily_loss
+    strategy_risk_max: Annotated[Money, Bounded] | None = None  # None is max_daily_loss
+    exposure_max: Annotated[Money, Bounded] | None = None  # None is twice max_daily_loss
+    contracts_max: Count = 100
+    strike_contracts_max: Count = 100
+    expiry_contracts_max: Count = 400
+    open_interest_min: Annotated[int, Field(ge=0, le=1_000_000)] = 10
+    sigma_delta_cap: Annotated[float, Finite] | None = None  # None is twice portfolio_delta_cap
+    assignment_shares_max: Count = 1_000
+    late_gamma_max: Annotated[float, Finite] = 150_000.0  # dollars of delta a 1% move brings
+    late_gamma_from: Annotated[Minutes, Positive] = timedelta(minutes=60)  # before the close
+    trades_per_day_max: Count = 20
+    orders_per_minute_max: Count = 10
+    orders_per_hour_max: Count = 60
+    duplicate_window: Annotated[Seconds, OrNone] = timedelta(seconds=60)
+    repeats_max: Count = 5
+    cooldown_after_loss: Annotated[Minutes, OrNone] = timedelta(minutes=10)
+    consecutive_losses_max: Count = 3
+
+    # Strategies
+    orb_last_entry: time = time(12)  # New York
+    orb_entries_max: Annotated[int, Field(ge=1, le=100)] = 1  # a session, each direction
+    condor_credit_min: Annotated[Money, Share] = Decimal("0.10")  # of the width
+    lotto_opens: Annotated[Minutes, Positive] = timedelta(minutes=60)  # before the close
+    lotto_budget: Annotated[Money, Bounded] = Decimal(50)  # dollars, where no risk is given
+    lotto_premium_min: Annotated[Money, Bounded] = Decimal("0.03")  # a share
+    premium_max: Annotated[Money, Bounded] = Decimal(500)  # of one sized order
+    displayed_share_max: Annotated[Money, Share] = Decimal("0.20")  # of the thinnest touch
 
     # Confirmation
+    approval: Approval = Approval.AUTO
+    approval_timeout: Annotated[Seconds, Positive] = timedelta(minutes=5)
     confirmation_timeout: Annotated[Seconds, Positive] = timedelta(seconds=30)
     price_tolerance: Annotated[Money, Bounded] = Decimal("0.05")  # of the net; 2 cents always pass
+
+    # Execution
+    entry_pricing: Literal["adaptive", "natural"] = "adaptive"  # from the mid, or at once
+    entry_step: Annotated[Seconds, Positive] = timedelta(seconds=1)
+    entry_steps: Annotated[int, Field(ge=1, le=20)] = 3  # a quarter of the spread each
+    entry_timeout: Annotated[Seconds, Positive] = timedelta(seconds=10)
 
     # Market data
     spy_chain_update_interval: Annotated[Seconds, Positive] = timedelta(seconds=0.2)
     stream_symbols_max: Annotated[int, Field(ge=4, le=1000)] = 200  # the feed's own limit
+    history_days: Annotated[int, Field(ge=0, le=1500)] = 500  # of minute bars, for VaR; 0 is none
     auto_expire_time: time = time(16, 15)  # New York, of a full day; early closes move it
     cache_cleanup_interval: Annotated[Seconds, Positive] = timedelta(seconds=30)
 
@@ -144,7 +203,8 @@ class Settings(BaseSettings):
             raise ValueError("NO_ENTRY_BEFORE_CLOSE must lie before EXIT_BEFORE_CLOSE")
         if self.last_order_before_close >= self.exit_before_close:
             raise ValueError("EXIT_BEFORE_CLOSE must lie before LAST_ORDER_BEFORE_CLOSE")
-        _ = self.mode  # refuse a contradiction at start, not at the first order
+        if self.mode is Mode.LIVE and self.approval is Approval.TOKEN:
+            raise ValueError("APPROVAL=token is for paper: on live a person approves each order")
         return self
 
     @property
@@ -177,6 +237,16 @@ class Settings(BaseSettings):
         return derived
 
     @property
+    def needs_person(self) -> bool:
+        """Whether a person must approve each opening order, beyond the preview's token."""
+        return self.approval is Approval.ALWAYS or self.mode is Mode.LIVE
+
+    @property
+    def locks_broker(self) -> bool:
+        """Whether trading is suspended at the broker too, once it is halted and flat here."""
+        return self.mode is not Mode.LIVE if self.broker_lock is None else self.broker_lock
+
+    @property
     def requests_per_minute(self) -> int:
         """How many requests the broker gets at most."""
         if self.broker_requests_per_minute is not None:
@@ -205,16 +275,12 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and .env; overrides win.
 
-    Raises Misconfigured naming every offending setting and never a value, and
-    LiveNotAvailable for mode live, which waits for a person's approval of each order.
+    Raises Misconfigured naming every offending setting and never a value.
     """
     try:
-        settings = Settings(**overrides)
+        return Settings(**overrides)
     except ValidationError as e:
         raise Misconfigured("; ".join(_complaint(error) for error in e.errors())) from None
-    if settings.mode is Mode.LIVE:
-        raise LiveNotAvailable("mode live cannot be started: no one can approve its orders yet")
-    return settings
 
 
 def _complaint(error: Any) -> str:

@@ -2,10 +2,10 @@
 
     TradingError
     +-- Misconfigured            a setting is unknown, contradictory or out of bounds
-    |   +-- LiveNotAvailable     mode live, before a person can approve orders
     |   +-- StateUnwritable      the state folder cannot be used
     |   +-- DaemonDiffers        the running daemon has other settings than ours
     +-- BadArgument              a tool argument that no schema catches
+    +-- TooLarge                 not even one unit fits the budget given
     +-- MarketError              the market does not allow it now
     |   +-- MarketClosed         outside the session, or past the broker's cut-off
     |   +-- MarketDataMissing    no chain, no quote or no bars yet
@@ -16,6 +16,9 @@
     |   +-- NotTriggered         the strategy's own condition is not met
     +-- LimitBreached            we refuse: one or more of our limits
     +-- Halted                   we refuse: the kill switch is set
+    +-- AuditUnwritable          what is done could not be written down
+    +-- ApprovalDenied           a person said no
+    +-- ApprovalNotFound         nothing waits for a person under that id
     +-- ReleaseRefused           only a person releases the kill switch
     +-- PreviewNotFound          unknown, used, expired or somebody else's token
     +-- PreviewMismatch          the call does not match what was previewed
@@ -59,13 +62,6 @@ class Misconfigured(TradingError):
     remedy = "correct the named setting and start again"
 
 
-class LiveNotAvailable(Misconfigured):
-    """Live trading needs a person's approval of each order, which does not exist yet."""
-
-    code = "live_not_available"
-    remedy = "remove ALPACA_LIVE and use paper keys"
-
-
 class StateUnwritable(Misconfigured):
     """The state folder cannot be created or written."""
 
@@ -85,6 +81,13 @@ class BadArgument(TradingError):
 
     code = "bad_argument"
     remedy = "correct the named argument and call again"
+
+
+class TooLarge(TradingError):
+    """Not even one unit fits the budget that a trade was to be sized by."""
+
+    code = "too_large"
+    remedy = "narrow the trade, choose cheaper strikes, or raise the budget that decided"
 
 
 class MarketError(TradingError):
@@ -184,6 +187,27 @@ class Halted(TradingError):
 
     code = "kill_switch"
     remedy = "a person releases it with 'python alpaca_mcp_server.py kill --release'"
+
+
+class AuditUnwritable(TradingError):
+    """The audit log is not on disk: nothing that opens a position goes without it."""
+
+    code = "audit_unwritable"
+    remedy = "nothing was sent; make room on the disk of STATE_DIR, then look at health_check"
+
+
+class ApprovalDenied(TradingError):
+    """A person looked at the order and said no."""
+
+    code = "approval_denied"
+    remedy = "nothing was sent; ask the user what they want instead"
+
+
+class ApprovalNotFound(TradingError):
+    """No order waits for a person under that id, or not any more."""
+
+    code = "approval_not_found"
+    remedy = "nothing was sent; preview the trade again"
 
 
 class ReleaseRefused(TradingError):

@@ -238,6 +238,7 @@ class Order:
     submitted_at: datetime
     updated_at: datetime
     filled_at: datetime | None = None
+    replaced_by: OrderId | None = None  # the order that took this one's place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

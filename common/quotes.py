@@ -12,6 +12,7 @@ from functools import cached_property
 from common.contracts import OptionContract, Right
 from common.errors import NoSuchContract, QuoteUnusable, RangeIncomplete, StaleQuote
 from common.money import Price
+from common.pricing.moves import MoveHistory
 from common.session import Session
 
 
@@ -96,6 +97,7 @@ class ChainRow:
     age: timedelta | None
     flag: str
     greeks: Greeks | None
+    open_interest: int | None = None  # contracts, at the previous day's end; None is untold
 
     def fresh(self, age_max: timedelta) -> Quote:
         """Return the quote if it is two-sided and young enough to trade on.
@@ -216,14 +218,29 @@ class OpeningRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExDividend:
+    """A cash dividend: who holds the share at the close before ex_date gets it. Dollars a share."""
+
+    ex_date: date
+    amount: Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """Everything a strategy may look at, at one instant. bars: this session's minutes."""
+    """Everything a strategy may look at, at one instant. bars: this session's minutes.
+
+    moves: the underlying's past sessions, None while none are known. next_day: of the session
+    after this one. ex_dividends: of the coming days; None while not known.
+    """
 
     now: datetime
     session: Session
     spot: Quote
     chain: ChainSnapshot
     bars: tuple[Bar, ...]
+    moves: MoveHistory | None = field(default=None, compare=False)
+    next_day: date | None = None
+    ex_dividends: tuple[ExDividend, ...] | None = None
 
     def opening_range(self, minutes: int) -> OpeningRange:
         """Return the range of the first minutes, from their one-minute bars.

@@ -69,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     add("token", "print the bearer token of another client, made when it is new").add_argument(
         "name", help="who it is for: a-z, 0-9, - and _"
     )
+    approve = add("approve", "show the orders that wait for a person, and send or refuse each")
+    approve.add_argument("--watch", action="store_true", help="go on with what comes later")
+    _add_audit(add("audit", "check the audit log"))
     reset = add("reset", "delete the paper-local desk and its exchange, to start with fresh cash")
     reset.add_argument("--paper", action="store_true", required=True, help="say what is deleted")
     reset.add_argument("--yes", action="store_true", help="do not ask")
@@ -85,6 +88,14 @@ def _add_tools(tools: argparse.ArgumentParser) -> None:
     call.set_defaults(command="tools call")
     call.add_argument("name", metavar="NAME")
     call.add_argument("pairs", metavar="key=value", nargs="*", help="values are JSON, else text")
+
+
+def _add_audit(audit: argparse.ArgumentParser) -> None:
+    which = audit.add_subparsers(metavar="verify", required=True)
+    verify = which.add_parser("verify", help="find whatever was changed, removed or cut off")
+    verify.set_defaults(command="audit verify")
+    verify.add_argument("file", nargs="?", help="a file or folder; default: this desk's own log")
+    verify.add_argument("--head", help="a head noted elsewhere, NUMBER:HASH")
 
 
 def _run(command: Command, parsed: argparse.Namespace) -> int:
@@ -155,6 +166,18 @@ async def _token(parsed: argparse.Namespace) -> int:
     return await token(load_settings(), parsed.name)
 
 
+async def _approve(parsed: argparse.Namespace) -> int:
+    from serving.cli_approve import approve
+
+    return await approve(load_settings(), watch=parsed.watch)
+
+
+async def _audit_verify(parsed: argparse.Namespace) -> int:
+    from serving.cli_audit import audit_verify
+
+    return await audit_verify(load_settings(), parsed.file, parsed.head)
+
+
 async def _demo(_: argparse.Namespace) -> int:
     from serving.demo import run_demo
 
@@ -171,5 +194,7 @@ COMMANDS: Mapping[str, Command] = {
     "tools list": _tools_list,
     "tools call": _tools_call,
     "token": _token,
+    "approve": _approve,
+    "audit verify": _audit_verify,
     "demo": _demo,
 }

@@ -36,10 +36,20 @@ def _announce(running: Daemon, folder: StateFolder) -> None:
         "state": folder.home,
         "stop": "Ctrl-C, or python alpaca_mcp_server.py stop",
     }
+    if folder.approvals.exists():
+        told["approve"] = approval_told(folder)
     for name, value in told.items():
         print(f"{name:<8} {value}")
     print("\nClaude Desktop, in claude_desktop_config.json (then quit and reopen it):\n")
     print(desktop_json(), flush=True)
+
+
+def approval_told(folder: StateFolder) -> str:
+    """Return where a person approves orders; the page's secret goes to a terminal only."""
+    command = "python alpaca_mcp_server.py approve"
+    if not sys.stdout.isatty():
+        return command
+    return f"{folder.approvals.read_text(encoding='ascii').strip()} or {command}"
 
 
 async def status(settings: Settings) -> int:

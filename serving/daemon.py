@@ -6,12 +6,10 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Literal
 
 import uvicorn
 from mcp.server import MCPServer
@@ -29,14 +27,15 @@ from common.errors import Misconfigured
 from common.ids import RandomIds
 from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
+from serving.approval_page import approvals_served
 from serving.ports import Listening, listen
 from serving.sibling import ExchangeAddress, SiblingExchange
 from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
 from serving.tokens import LOCAL, FileVerifier, TokenFile
+from serving.web import beside, config
 
 log = logging.getLogger(__name__)
 
-GRACE = 1  # seconds that open streams get when the daemon stops
 IDLE_LOOK = 5.0  # seconds between looks at whether anybody needs us
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -81,9 +80,11 @@ async def serve(
                 services.supervisor.keep("exchange", partial(sibling.keep, local))
             server = build_server(services, FileVerifier(tokens))
             presence = Presence(wall)
-            http = _Http(_config(presence(_app(server, services, settings))))
+            http = _Http(config(presence(_app(server, services, settings))))
             daemon = _self_description(settings, access, listening)
-            await stack.enter_async_context(_metrics_served(services, listening.metrics))
+            metrics = make_asgi_app(services.metrics.registry)  # no token: no account data
+            await stack.enter_async_context(beside(metrics, listening.metrics))
+            await stack.enter_async_context(approvals_served(services.trading, folder))
             publish(lock, daemon)
             announce(daemon, folder)
             leaving = asyncio.create_task(
@@ -135,6 +136,7 @@ def _access(settings: Settings, local: ExchangeAddress | None) -> AlpacaAccess:
     return AlpacaAccess(
         key=settings.alpaca_api_key.get_secret_value(),
         secret=settings.alpaca_secret_key.get_secret_value(),
+        paper=settings.mode is not Mode.LIVE,
         base_url=settings.alpaca_base_url,
         option_feed=settings.option_feed,
     )
@@ -203,39 +205,6 @@ class _Http(uvicorn.Server):
 
     def _stop(self) -> None:
         self.should_exit = True
-
-
-class _Beside(uvicorn.Server):
-    """A server beside the main one: signals are not its business."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
-def _config(app: ASGIApp, lifespan: Literal["on", "off"] = "on") -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        loop="uvloop",
-        lifespan=lifespan,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACE,
-        timeout_keep_alive=75,
-    )
-
-
-@asynccontextmanager
-async def _metrics_served(services: Services, bound: socket.socket) -> AsyncIterator[None]:
-    """Answer scrapes on a port of their own, without a token: they hold no account data."""
-    server = _Beside(_config(make_asgi_app(services.metrics.registry), lifespan="off"))
-    serving = asyncio.create_task(server.serve(sockets=[bound]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
 
 
 def _self_description(settings: Settings, access: AlpacaAccess, listening: Listening) -> Daemon:

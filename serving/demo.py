@@ -290,7 +290,7 @@ def _show(preview: Reply, told: Transcript) -> None:
     for label, value in preview["facts"].items():
         told.say(f"{label}: {value}")
     for warning in preview["warnings"]:
-        told.say(f"warning: {warning}")
+        told.say(f"warning [{warning['code']}]: {warning['text']}")
 
 
 def _fill(order: Reply) -> str:

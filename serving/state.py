@@ -3,7 +3,7 @@
 KILL                      the kill sentinel, over every desk below
 tokens.json               bearer tokens, one per principal
 exchange/                 the embedded exchange: database, keys, address, log
-paper-local/              a desk: desk.sqlite, daemon.lock, logs
+paper-local/              a desk: desk.sqlite, audit/, daemon.lock, approvals.url, logs
 paper-1a2b3c4d/           another, of the account whose keys hash to that
 """
 
@@ -104,6 +104,11 @@ class StateFolder:
     def tokens(self) -> Path:
         """The bearer tokens."""
         return self.home / "tokens.json"
+
+    @property
+    def approvals(self) -> Path:
+        """The approval page's address, secret included, while a daemon serves one."""
+        return self.desk / "approvals.url"
 
     def running(self) -> Daemon | None:
         """Return the daemon that holds the lock; None when none does or it is starting."""

@@ -239,6 +239,7 @@ def _row(
         age=age,
         flag="ok" if quote.bid > 0 else "zero_bid",
         greeks=greeks if quote.bid > 0 else None,
+        open_interest=1_500,
     )
 
 

@@ -36,6 +36,18 @@ START_SECONDS = 60.0
 READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
+# On a clock that stands still a module of tests is one minute of busy trading: how much of that
+# is too much is tested where it is meant.
+UNHURRIED = {
+    "trades_per_day_max": "1000",
+    "orders_per_minute_max": "1000",
+    "orders_per_hour_max": "1000",
+    "duplicate_window": "0",
+    "repeats_max": "1000",
+    "cooldown_after_loss": "0",
+    "consecutive_losses_max": "1000",
+}
+
 Era = Literal["auto", "legacy"]
 Reply = dict[str, Any]
 
@@ -131,6 +143,9 @@ class Desk:
             "port": "0",
             "prometheus_port": "0",
             "broker_requests_per_minute": "6000",
+            "entry_pricing": "natural",  # a walk takes seconds, and is tested where it is meant
+            "history_days": "0",  # two years of bars are no test's business but their own
+            **UNHURRIED,
         }
         wanted = defaults | self.settings
         return kept | {name.upper(): value for name, value in wanted.items()}

@@ -86,7 +86,8 @@ def _polished(result: Any) -> Any:
                 block["text"] = _error_text(block["text"])
     elif (structured := result.get("structuredContent")) is not None:
         text = json.dumps(structured, separators=(",", ":"), ensure_ascii=False)
-        result["content"] = [{"type": "text", "text": text}]
+        pictures = [one for one in result.get("content", []) if one.get("type") != "text"]
+        result["content"] = [{"type": "text", "text": text}, *pictures]
     return result
 
 

@@ -6,18 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from common.contracts import Right
+from common.config import Settings
 from common.errors import ReleaseRefused
 from services.execution.unwinder import Flattened
 from services.portfolio.greeks import GreeksReport
 from services.portfolio.pnl import PositionPnl, SessionPnl
 from services.runtime import Services
 from services.strategies.base import Strategy
-from services.strategies.iron_condor import IronCondor
-from services.strategies.opening_range import OpeningRangeBreakout
 from tools.orders_view import OrderView
 from tools.toolset import HALTS, READS, Toolset
 from tools.views import GreeksView, LimitView, View, dollars, price, quantity
+from tools.wanted import asked, breakout, condor
 from tools.wants import Caller, Desk
 
 risk = Toolset("risk")
@@ -92,6 +91,7 @@ class RiskView(View):
 
     ok: bool
     halt: str
+    halted_because: list[str]
     limits: list[LimitView]
 
 
@@ -151,11 +151,12 @@ async def risk_check(
     contracts: Annotated[int, Field(ge=1, le=100)] = 1,
 ) -> RiskView:
     """Show every limit with its value, use and room; with a strategy, as after that trade."""
-    limits = await desk.trading.check(_candidate(strategy, width, contracts))
+    limits = await desk.trading.check(_candidate(desk.settings, strategy, width, contracts))
     return RiskView(
         mode=desk.mode,
         ok=all(limit.ok for limit in limits),
         halt=desk.kill_switch.halt().value,
+        halted_because=[str(cause) for cause in desk.kill_switch.causes()],
         limits=LimitView.of(limits),
     )
 
@@ -185,13 +186,15 @@ async def flatten_all(desk: Desk, by: Caller) -> FlattenView:
     return FlattenView.of(desk, await desk.flatten(by))
 
 
-def _candidate(name: StrategyName | None, width: int, contracts: int) -> Strategy | None:
+def _candidate(
+    settings: Settings, name: StrategyName | None, width: int, contracts: int
+) -> Strategy | None:
     if name is None:
         return None
+    order = asked(contracts)
     if name == "iron_condor_30_delta":
-        return IronCondor(width=width, qty=contracts)
-    right = Right.CALL if name == "orb_long_call" else Right.PUT
-    return OpeningRangeBreakout(right=right, qty=contracts)
+        return condor(settings, width, 30, None, order)
+    return breakout(settings, "call" if name == "orb_long_call" else "put", 30, 15, order)
 
 
 def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:

@@ -6,36 +6,51 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.contracts import Right
-from common.ids import ConfirmToken
-from services.strategies.iron_condor import IronCondor
-from services.strategies.opening_range import OpeningRangeBreakout
+from tools.consent import Trader
 from tools.toolset import TRADES, Toolset
 from tools.trade_view import TradeView
-from tools.wants import Caller, Desk
+from tools.wanted import (
+    Contracts,
+    Preview,
+    Risk,
+    Side,
+    Stop,
+    Target,
+    Token,
+    Trail,
+    asked,
+    breakout,
+    condor,
+    confirmed,
+    lotto,
+)
+from tools.wants import Desk
 
 strategy = Toolset("strategy")
 
 Width = Annotated[int, Field(ge=1, le=50, description="strike distance of each wing, dollars")]
 ShortDelta = Annotated[int, Field(ge=5, le=45, description="delta of the short strikes, percent")]
+MinCredit = Annotated[
+    int | None, Field(ge=0, le=90, description="least credit, percent of the width")
+]
 StrikeDelta = Annotated[int, Field(ge=5, le=80, description="delta of the option, percent")]
+LottoDelta = Annotated[int, Field(ge=2, le=20, description="delta of the option, percent")]
 RangeMinutes = Annotated[
     Literal[5, 15, 30, 60], Field(description="length of the opening range, minutes")
-]
-Contracts = Annotated[int, Field(ge=1, le=100, description="contracts, or units of a spread")]
-Preview = Annotated[bool, Field(description="true prices and sends nothing")]
-Token = Annotated[
-    str | None, Field(description="from the preview; with preview=false it sends", max_length=64)
 ]
 
 
 @strategy.tool(TRADES)
 async def orb_long_call(
     desk: Desk,
-    by: Caller,
+    by: Trader,
     strike_delta: StrikeDelta = 30,
     range_minutes: RangeMinutes = 15,
-    contracts: Contracts = 1,
+    contracts: Contracts = None,
+    risk: Risk = None,
+    stop: Stop = None,
+    target: Target = None,
+    trail: Trail = None,
     preview: Preview = True,
     confirm_token: Token = None,
 ) -> TradeView:
@@ -44,17 +59,22 @@ async def orb_long_call(
     Needs a one-minute close above the range; else it refuses with the numbers. First call
     previews and sends nothing. To trade, repeat it with preview=false and confirm_token.
     """
-    wanted = _breakout(Right.CALL, strike_delta, range_minutes, contracts)
+    order = asked(contracts, risk, stop, target, trail)
+    wanted = breakout(desk.settings, "call", strike_delta, range_minutes, order)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
 @strategy.tool(TRADES)
 async def orb_long_put(
     desk: Desk,
-    by: Caller,
+    by: Trader,
     strike_delta: StrikeDelta = 30,
     range_minutes: RangeMinutes = 15,
-    contracts: Contracts = 1,
+    contracts: Contracts = None,
+    risk: Risk = None,
+    stop: Stop = None,
+    target: Target = None,
+    trail: Trail = None,
     preview: Preview = True,
     confirm_token: Token = None,
 ) -> TradeView:
@@ -63,17 +83,23 @@ async def orb_long_put(
     Needs a one-minute close below the range; else it refuses with the numbers. First call
     previews and sends nothing. To trade, repeat it with preview=false and confirm_token.
     """
-    wanted = _breakout(Right.PUT, strike_delta, range_minutes, contracts)
+    order = asked(contracts, risk, stop, target, trail)
+    wanted = breakout(desk.settings, "put", strike_delta, range_minutes, order)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
 @strategy.tool(TRADES)
 async def iron_condor_30_delta(
     desk: Desk,
-    by: Caller,
+    by: Trader,
     width: Width = 10,
     short_delta: ShortDelta = 30,
-    contracts: Contracts = 1,
+    min_credit: MinCredit = None,
+    contracts: Contracts = None,
+    risk: Risk = None,
+    stop: Stop = None,
+    target: Target = None,
+    trail: Trail = None,
     preview: Preview = True,
     confirm_token: Token = None,
 ) -> TradeView:
@@ -82,21 +108,27 @@ async def iron_condor_30_delta(
     First call previews and sends nothing; if the loss budget refuses, it names the width
     that fits. To trade, repeat it with preview=false and confirm_token.
     """
-    wanted = _condor(width, short_delta, contracts)
+    order = asked(contracts, risk, stop, target, trail)
+    wanted = condor(desk.settings, width, short_delta, min_credit, order)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-def confirmed(preview: bool, confirm_token: str | None) -> ConfirmToken | None:
-    """Return the token that confirms a trade, None while it is only to be shown.
+@strategy.tool(TRADES)
+async def lotto_play_5_delta(
+    desk: Desk,
+    by: Trader,
+    right: Side,
+    delta: LottoDelta = 5,
+    contracts: Contracts = None,
+    risk: Risk = None,
+    target: Target = None,
+    preview: Preview = True,
+    confirm_token: Token = None,
+) -> TradeView:
+    """Buy far same-day SPY options in the last hour before the broker's cut-off.
 
-    A call that says preview=false without a token is shown again: nothing was consented.
+    Sized by risk, a small budget by default; most such options expire worthless. Previews
+    first, as orb_long_call does.
     """
-    return None if preview or not confirm_token else ConfirmToken(confirm_token)
-
-
-def _breakout(right: Right, delta: int, minutes: int, contracts: int) -> OpeningRangeBreakout:
-    return OpeningRangeBreakout(right=right, minutes=minutes, delta=delta / 100, qty=contracts)
-
-
-def _condor(width: int, delta: int, contracts: int) -> IronCondor:
-    return IronCondor(width=width, short_delta=delta / 100, qty=contracts)
+    wanted = lotto(desk.settings, right, delta, contracts, risk, target)
+    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))

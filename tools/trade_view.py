@@ -7,12 +7,15 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from common.errors import PriceMoved, told
-from common.ids import ConfirmToken, Principal
+from common.ids import ConfirmToken
+from services.execution.approvals import Approval
 from services.execution.desk import Preview
 from services.risk.analysis import LegAnalysis, TradeAnalysis
 from services.runtime import Services
 from services.strategies.base import Strategy
+from tools.consent import Asking
 from tools.orders_view import OrderView
+from tools.outlook import Chances, ImpactView, Scenarios, Warned, greeks_view
 from tools.views import GreeksView, LimitView, View, dollars, new_york_text, number, price
 
 
@@ -52,12 +55,15 @@ class PreviewView(BaseModel):
     probability_of_profit: float | None = Field(
         description="risk-neutral, held to expiry, on the chain's own smile, after fees"
     )
+    chances: Chances | None
     greeks: GreeksView | None
+    impact: ImpactView | None
+    scenarios: Scenarios | None
     fees_estimated: str
     buying_power_needed: str
     exit: str
     facts: dict[str, str]
-    warnings: list[str]
+    warnings: list[Warned]
     limits: list[LimitView]
     spot: str
     forward: float | None
@@ -80,13 +86,16 @@ class PreviewView(BaseModel):
             max_loss=dollars(found.max_loss),
             max_profit=dollars(found.max_profit),
             breakevens=[price(at) or "" for at in found.breakevens],
-            probability_of_profit=number(found.odds.profit) if found.odds else None,
-            greeks=_greeks(found),
+            probability_of_profit=number(found.outcome.odds.profit) if found.outcome else None,
+            chances=Chances.of(found.outcome),
+            greeks=greeks_view(found),
+            impact=ImpactView.of(found.impact),
+            scenarios=Scenarios.few(found.ladder),
             fees_estimated=dollars(found.fees) or "",
             buying_power_needed=dollars(found.cost) or "",
             exit=f"flat by {new_york_text(preview.flat_by)}, kept by the daemon",
             facts=dict(preview.proposal.facts),
-            warnings=[*preview.proposal.warnings, *found.unknown],
+            warnings=Warned.of(preview),
             limits=LimitView.of(preview.limits),
             spot=price(found.spot) or "",
             forward=number(found.forward),
@@ -96,31 +105,49 @@ class PreviewView(BaseModel):
 
 
 class TradeView(View):
-    """A preview with its token, or the order that a token sent."""
+    """A preview with its token, what waits for a person, or the order that a token sent."""
 
-    status: Literal["preview", "price_moved", "sent"]
+    status: Literal["preview", "price_moved", "awaiting_approval", "sent"]
     message: str
     confirm_token: str | None = None
+    approval_id: str | None = None
     seconds_left: float | None = None
     preview: PreviewView | None = None
     order: OrderView | None = None
 
     @classmethod
     async def of(
-        cls, desk: Services, wanted: Strategy, by: Principal, token: ConfirmToken | None
+        cls, desk: Services, wanted: Strategy, by: Asking, token: ConfirmToken | None
     ) -> TradeView:
         """Preview a strategy, or confirm it when there is a token."""
         if token is None:
-            return cls.shown(await desk.trading.preview(wanted, by))
+            return cls.shown(await desk.trading.preview(wanted, by.principal))
         try:
-            record = await desk.trading.confirm(wanted, token, by)
+            outcome = await desk.trading.confirm(wanted, token, by.principal, by.answer)
         except PriceMoved as moved:
             if not isinstance(moved.preview, Preview):
                 raise
             shown = cls.shown(moved.preview)
             return shown.model_copy(update={"status": "price_moved", "message": told(moved)})
-        order = OrderView.of(desk.orders.held(record))
+        if isinstance(outcome, Approval):
+            return cls.awaiting(outcome)
+        order = OrderView.of(desk.orders.held(outcome))
         return cls(mode=desk.mode, status="sent", message=_sent(order), order=order)
+
+    @classmethod
+    def awaiting(cls, approval: Approval[Preview]) -> TradeView:
+        """Return the view of what a person has not answered yet."""
+        return cls(
+            mode=approval.preview.mode.value,
+            status="awaiting_approval",
+            message=(
+                "Nothing was sent yet: a person must approve it, on the desk's approval page or "
+                "with 'python alpaca_mcp_server.py approve' at a terminal. Tell the user, and "
+                "repeat this same call to learn the outcome."
+            ),
+            approval_id=approval.id,
+            seconds_left=number(approval.left.total_seconds(), 1),
+        )
 
     @classmethod
     def shown(cls, preview: Preview) -> TradeView:
@@ -153,10 +180,6 @@ def _leg(leg: LegAnalysis) -> PreviewLeg:
         delta=number(leg.greeks.delta) if leg.greeks else None,
         iv=number(leg.greeks.iv) if leg.greeks else None,
     )
-
-
-def _greeks(found: TradeAnalysis) -> GreeksView | None:
-    return None if found.sensitivity is None else GreeksView.of(found.sensitivity)
 
 
 def _paid(found: TradeAnalysis) -> str:

@@ -21,7 +21,7 @@ from common.pricing import black76
 from common.pricing.normal import Floats
 from common.quotes import ChainSnapshot
 
-NO_TIME: Final = 1e-9  # total volatility that stands for none: what is left is intrinsic value
+NO_TIME: Final = 1e-14  # total volatility that stands for none: what is left is intrinsic value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

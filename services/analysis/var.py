@@ -1,7 +1,7 @@
 """Value at risk and expected shortfall of a book, each path revalued in full.
 
-Two sets of moves, and the worse of the two counts: the smile's own distribution with three levels
-of volatility, and the moves of the same window of the clock on past days, scaled to what is
+Two sets of moves, and the worse of the two counts: the smile's own distribution with volatility
+free to move, and the moves of the same window of the clock on past days, scaled to what is
 implied now. Close to expiry VaR of a short book falls towards nothing while a tail remains:
 expected shortfall and the worst cell of the grid tell it.
 """
@@ -10,26 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, sqrt
 from typing import Final
 
 import numpy as np
 
 from common.errors import MarketDataMissing
+from common.pricing.moves import MoveHistory
 from common.pricing.normal import Floats, cdf
 from common.pricing.smile import Smile
 from common.quotes import ChainSnapshot
 from common.session import REGULAR_OPEN, new_york, trading_day
-from services.analysis.moves import MoveHistory
 from services.analysis.scenarios import Cell, HeldLeg, ScenarioGrid, Valuer, one_sigma
 
+HORIZON_MINUTES: Final = 30.0  # the horizon of limits and previews
 DAYS_LEAST: Final = 250  # of history, below which its tail is not told
 TO_CLOSE: Final = inf
 VOLS: Final = (0.7, 0.85, 1.0, 1.25, 1.5)  # multiples of the grid
 SCAN_LEAST: Final = 0.015  # of spot, either way
 SCAN_SIGMAS: Final = 3.0
 SPOTS: Final = 41
-_STATES: Final = ((0.8, 0.25), (1.0, 0.5), (1.25, 0.25))  # volatility and its weight
+VOL_OF_VOL: Final = 0.25  # log volatility's standard deviation over an hour; an assumption
+_STATES: Final = ((-sqrt(3.0), 1 / 6), (0.0, 2 / 3), (sqrt(3.0), 1 / 6))  # a normal in three points
 _NORMAL: Final = np.linspace(-6.0, 6.0, 241)
 
 
@@ -167,7 +169,8 @@ def smile_moves(chain: ChainSnapshot, horizon: float) -> tuple[Floats, Floats]:
 
 def _smile_tail(valuer: Valuer, chain: ChainSnapshot, horizon: float) -> Tail:
     moves, weights = smile_moves(chain, horizon)
-    vols = np.array([vol for vol, _ in _STATES])[:, None]
+    scale = VOL_OF_VOL * sqrt(horizon / 60)
+    vols = np.exp([[scale * point] for point, _ in _STATES])
     odds = np.array([weight for _, weight in _STATES])[:, None]
     pnl = valuer.pnl(np.exp(moves)[None, :], valuer.minutes - horizon, vols)
     losses = np.broadcast_to(-pnl, (vols.size, moves.size))
@@ -177,4 +180,4 @@ def _smile_tail(valuer: Valuer, chain: ChainSnapshot, horizon: float) -> Tail:
 def _quantile(worst: Floats, mass: Floats, level: float) -> float:
     """Return the loss at which the probability from the worst down reaches a level, >= 0."""
     at = min(int(np.searchsorted(mass, level * (1 - 1e-12))), worst.size - 1)
-    return max(float(worst[at]), 0.0)
+    return max(float(worst[at]), 0.0) + 0.0  # never -0.0

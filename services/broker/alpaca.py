@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from urllib.parse import quote as escaped
@@ -12,6 +12,7 @@ from urllib.parse import quote as escaped
 from common.clock import WallClock
 from common.errors import BrokerRefused, BrokerUnavailable, NotOpen, OrderNotFound, OrderUncertain
 from common.ids import ClientOrderId, Ids, OrderId, RandomIds
+from common.money import Price
 from common.orders import Approved, Order, OrderIntent, Side
 from services.broker import codec
 from services.broker.access import AlpacaAccess
@@ -46,14 +47,31 @@ class AlpacaBroker:
         approved: Approved[OrderIntent],
         client_order_id: ClientOrderId,
         before_send: Callable[[], None],
+        limit: Price | None = None,
     ) -> Order:
         """Send one order, once, and return it as the broker took it."""
-        intent = approved.value
+        intent = _at(approved, limit)
         body = codec.order_request(intent, client_order_id)
         if not intent.opens:
             return await self._post(body, client_order_id, before_send)
         with self._breaker.guard():
             return await self._post(body, client_order_id, before_send)
+
+    async def replace(
+        self,
+        order_id: OrderId,
+        approved: Approved[OrderIntent],
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None],
+        limit: Price,
+    ) -> Order:
+        """Move a working order to another limit; return the order that takes its place."""
+        request = Request(
+            method="PATCH",
+            path=f"/orders/{escaped(order_id, safe='')}",
+            values=codec.replace_request(_at(approved, limit), client_order_id),
+        )
+        return await self._sent(request, client_order_id, before_send)
 
     async def cancel(self, order_id: OrderId) -> None:
         """Ask for an order to be canceled; its end is told by the updates."""
@@ -64,6 +82,15 @@ class AlpacaBroker:
         if reply.status == 422:
             raise NotOpen(refusal_text(reply.body) or f"order {order_id} has ended")
         definite(reply)
+
+    async def suspend(self, suspended: bool) -> None:
+        """Have the broker refuse every new order of the account, or no more."""
+        request = Request(
+            method="PATCH",
+            path="/account/configurations",
+            values={"suspend_trade": suspended},
+        )
+        definite(await self._channel.ask(request, Lane.ORDERS))
 
     async def close_stock(self, symbol: str) -> Order:
         """Close what is held of a stock or a coin by a market order of our own naming.
@@ -88,6 +115,14 @@ class AlpacaBroker:
         self, body: Json, client_order_id: ClientOrderId, before_send: Callable[[], None] | None
     ) -> Order:
         request = Request(method="POST", path="/orders", values=body)
+        return await self._sent(request, client_order_id, before_send)
+
+    async def _sent(
+        self,
+        request: Request,
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None] | None,
+    ) -> Order:
         try:
             reply = await self._channel.send(request, before_send)
         except Unsent as e:
@@ -95,6 +130,16 @@ class AlpacaBroker:
         except NoAnswer as e:
             raise OrderUncertain(client_order_id, str(e)) from e
         return _outcome(reply, client_order_id)
+
+
+def _at(approved: Approved[OrderIntent], limit: Price | None) -> OrderIntent:
+    """Return an approved order at a limit that is no worse than its own."""
+    intent = approved.value
+    if limit is None:
+        return intent
+    if limit > intent.limit:
+        raise ValueError(f"{limit} is worse than the approved limit of {intent.limit}")
+    return replace(intent, limit=limit)
 
 
 def _outcome(reply: Reply, client_order_id: ClientOrderId) -> Order:

@@ -12,7 +12,7 @@ from common.errors import BrokerUnavailable, MarketDataMissing, OrderNotFound
 from common.ids import ClientOrderId, OrderId
 from common.orders import Order
 from common.portfolio import Account, Position
-from common.quotes import Bar, Quote
+from common.quotes import Bar, ExDividend, Quote
 from common.session import Session
 from services.broker import codec, market_codec
 from services.broker.access import AlpacaAccess
@@ -44,6 +44,12 @@ class AlpacaReader:
     async def account(self) -> Account:
         """Return the account's figures."""
         return _read(codec.account, await self._account_get("/account"))
+
+    async def suspended(self) -> bool:
+        """Tell whether the account's owner has suspended its trading at the broker."""
+        request = Request(method="GET", path="/account/configurations")
+        body = definite(await self._channel.ask(request, Lane.ORDERS)).body
+        return _read(lambda told: bool(told["suspend_trade"]), body)
 
     async def positions(self) -> tuple[Position, ...]:
         """Return everything held."""
@@ -174,6 +180,25 @@ class AlpacaReader:
                     lambda body: market_codec.bars((body["bars"] or {}).get(symbol) or []), page
                 )
         return tuple(bar for bar in found if start <= bar.at < end)  # the broker's end is inside
+
+    async def ex_dividends(self, symbol: str, start: date, end: date) -> tuple[ExDividend, ...]:
+        """Return the cash dividends whose ex-date lies from start through end, by rising day."""
+        request = _data(
+            "/corporate-actions",
+            "v1",
+            symbols=symbol,
+            types="cash_dividend",
+            start=start.isoformat(),
+            end=end.isoformat(),
+            limit=1000,
+        )
+        found: list[ExDividend] = []
+        with self._data_breaker.guard():
+            async for page in self._pages(request):
+                found += _read(
+                    lambda body: market_codec.ex_dividends(body["corporate_actions"], symbol), page
+                )
+        return tuple(sorted(found, key=lambda paid: paid.ex_date))
 
     async def _latest(
         self, path: str, version: str, feed: str, symbols: Sequence[str]

@@ -70,21 +70,34 @@ def order_request(intent: OrderIntent, client_order_id: ClientOrderId) -> dict[s
         return body | {
             "order_class": OrderClass.MLEG.value,
             "qty": str(intent.qty),
-            "limit_price": plain(intent.limit),
+            "limit_price": _limit_price(intent),
             "legs": legs,
         }
     [leg] = intent.legs
-    limit = intent.limit * leg.side.sign
-    if limit <= 0:
-        raise ValueError(f"cannot {leg.side.value} at a net price of {intent.limit}")
     return body | {
         "order_class": OrderClass.SIMPLE.value,
         "symbol": leg.contract.symbol,
         "qty": str(intent.qty * leg.ratio),
         "side": leg.side.value,
         "position_intent": leg.intent.value,
-        "limit_price": plain(limit),
+        "limit_price": _limit_price(intent),
     }
+
+
+def replace_request(intent: OrderIntent, client_order_id: ClientOrderId) -> dict[str, Any]:
+    """Return the body of PATCH /v2/orders/{id} that moves an order to the intent's limit."""
+    return {"client_order_id": client_order_id, "limit_price": _limit_price(intent)}
+
+
+def _limit_price(intent: OrderIntent) -> str:
+    """Return the limit as the broker writes it: signed for several legs only."""
+    if len(intent.legs) > 1:
+        return plain(intent.limit)
+    [leg] = intent.legs
+    limit = intent.limit * leg.side.sign
+    if limit <= 0:
+        raise ValueError(f"cannot {leg.side.value} at a net price of {intent.limit}")
+    return plain(limit)
 
 
 def market_request(symbol: str, qty: Qty, side: Side, client_order_id: str) -> dict[str, Any]:
@@ -124,6 +137,7 @@ def order(body: Json) -> Order:
         submitted_at=instant(body.get("submitted_at") or body["created_at"]),
         updated_at=instant(body.get("updated_at") or body["created_at"]),
         filled_at=instant(body["filled_at"]) if body.get("filled_at") else None,
+        replaced_by=OrderId(text(body["replaced_by"])) if body.get("replaced_by") else None,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from common.ids import ClientOrderId, OrderId
+from common.money import Price
 from common.orders import Approved, Order, OrderIntent
 
 
@@ -17,8 +18,12 @@ class Broker(Protocol):
         approved: Approved[OrderIntent],
         client_order_id: ClientOrderId,
         before_send: Callable[[], None],
+        limit: Price | None = None,
     ) -> Order:
         """Send one order, once, and return it as the broker took it.
+
+        limit: where it is to stand, never worse than what was approved, which is the
+        default; ValueError otherwise.
 
         before_send is called in the sending thread with the connection open, right
         before the first byte; whatever it raises (Halted) stops the order and reaches
@@ -32,6 +37,26 @@ class Broker(Protocol):
         """
         ...
 
+    async def replace(
+        self,
+        order_id: OrderId,
+        approved: Approved[OrderIntent],
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None],
+        limit: Price,
+    ) -> Order:
+        """Move a working order to another limit; return the order that takes its place.
+
+        client_order_id is the new order's. limit and before_send are as in submit.
+
+        Raises:
+            BrokerRefused: A clear no; if the order still works, it does so as it was.
+            OrderUncertain: Look the new order up by its client_order_id; the old one may
+                still stand.
+            BrokerUnavailable: Not one byte was sent, and none will be.
+        """
+        ...
+
     async def cancel(self, order_id: OrderId) -> None:
         """Ask for an order to be canceled; its end is told by the updates.
 
@@ -39,6 +64,15 @@ class Broker(Protocol):
             OrderNotFound: The broker knows no such order.
             NotOpen: It has already ended.
             BrokerRefused: Another clear no.
+            BrokerUnavailable: No clear answer; calling again does no harm.
+        """
+        ...
+
+    async def suspend(self, suspended: bool) -> None:
+        """Have the broker refuse every new order of the account, closing ones too, or no more.
+
+        Raises:
+            BrokerRefused: A clear no.
             BrokerUnavailable: No clear answer; calling again does no harm.
         """
         ...

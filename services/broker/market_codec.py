@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 from common.contracts import OPTION_MULTIPLIER, OptionContract
 from common.money import Price
-from common.quotes import Bar, Quote
+from common.quotes import Bar, ExDividend, Quote
 from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads
 from services.broker.reader import ListedContract
 
@@ -66,6 +67,16 @@ def bars(body: list[Json]) -> list[Bar]:
             trades=int(decimal(item["n"])),
         )
         for item in body
+    ]
+
+
+@reads("corporate actions")
+def ex_dividends(body: Json, symbol: str) -> list[ExDividend]:
+    """Read the cash dividends of one symbol; the broker leaves out kinds there are none of."""
+    return [
+        ExDividend(ex_date=date.fromisoformat(item["ex_date"]), amount=decimal(item["rate"]))
+        for item in body.get("cash_dividends") or []
+        if item["symbol"] == symbol
     ]
 
 

@@ -11,7 +11,7 @@ from common.contracts import OptionContract
 from common.ids import ClientOrderId, OrderId
 from common.orders import Order
 from common.portfolio import Account, Position
-from common.quotes import Bar, Quote
+from common.quotes import Bar, ExDividend, Quote
 from common.session import Session
 
 Which = Literal["open", "closed", "all"]
@@ -45,6 +45,10 @@ class BrokerReader(Protocol):
 
     async def account(self) -> Account:
         """Return the account's figures."""
+        ...
+
+    async def suspended(self) -> bool:
+        """Tell whether the account's owner has suspended its trading at the broker."""
         ...
 
     async def positions(self) -> tuple[Position, ...]:
@@ -98,6 +102,10 @@ class BrokerReader(Protocol):
 
     async def stock_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """Return the latest quotes by symbol; one without a usable quote is left out."""
+        ...
+
+    async def ex_dividends(self, symbol: str, start: date, end: date) -> tuple[ExDividend, ...]:
+        """Return the cash dividends whose ex-date lies from start through end, by rising day."""
         ...
 
     async def bars(self, symbol: str, start: datetime, end: datetime) -> tuple[Bar, ...]:

@@ -69,6 +69,8 @@ class Transport:
             body = client.get(request.path, values, api_version=request.version)
         elif request.method == "DELETE":
             body = client.delete(request.path, values)
+        elif request.method == "PATCH":
+            body = client.patch(request.path, values)
         else:
             body = client.post(request.path, values)
         return Reply(status=self._mine.attempt.status, body=body)

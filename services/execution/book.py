@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Literal
 
 from common.errors import NotOpen, OrderNotFound
 from common.ids import ClientOrderId, OrderId
-from common.orders import Order
+from common.orders import Order, OrderStatus
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
-from services.execution.records import ExitPlan, OrderRecord
+from services.execution.cancels import Canceler
+from services.execution.records import REPLACED, ExitPlan, OrderRecord, root_of
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 
 CANCEL_WAIT = timedelta(seconds=3)
+RECENT = 1_000  # orders looked through
 
 Which = Literal["open", "closed", "all"]
 
@@ -32,17 +35,30 @@ class OrderBook:
     """Looks orders up in our records first, at the broker where we have none."""
 
     def __init__(
-        self, store: DeskStore, broker: Broker, reader: BrokerReader, tracker: OrderTracker
+        self,
+        store: DeskStore,
+        broker: Broker,
+        reader: BrokerReader,
+        tracker: OrderTracker,
+        canceler: Canceler,
     ) -> None:
         self._store = store
         self._broker = broker
         self._reader = reader
         self._tracker = tracker
+        self._canceler = canceler
 
     async def orders(self, which: Which, limit: int) -> tuple[Held | Order, ...]:
         """Return the broker's orders, newest first, each of ours with what we know of it."""
         found = await self._reader.orders(which, limit=limit)
-        return tuple([await self._held(order) for order in found])
+        roots = {order.id: root_of(order.client_order_id) for order in found}
+        return tuple(
+            [
+                await self._held(order)
+                for order in found
+                if order.broker_status != REPLACED or self._store.order(roots[order.id]) is None
+            ]
+        )
 
     async def order(self, order_id: str) -> Held | Order:
         """Return one order by the broker's id or ours; raise OrderNotFound."""
@@ -69,20 +85,30 @@ class OrderBook:
             raise NotOpen(f"order {order_id} is already {status.value}")
         if broker_id is None:
             raise OrderNotFound(order_id)
-        await self._broker.cancel(broker_id)
         if isinstance(found, Order):
+            await self._broker.cancel(broker_id)
             return await self._reader.order(broker_id)
-        await self._tracker.look()
-        record = await self._tracker.settled(found.record.client_order_id, CANCEL_WAIT)
+        record = await self._canceler.cancel(found.record.client_order_id, CANCEL_WAIT)
+        if record is not None and record.status is OrderStatus.FILLED:
+            raise NotOpen(f"order {order_id} is already filled")
         return self.held(record or found.record)
 
     def held(self, record: OrderRecord) -> Held:
         """Return one of our orders with its exit."""
-        exits = {plan.client_order_id: plan for plan in self._store.exits()}
-        return Held(record=record, exit=exits.get(record.client_order_id))
+        return Held(record=record, exit=self._store.exit_plan(record.client_order_id))
+
+    def recent(self, limit: int, strategy: str | None, working: bool) -> tuple[Held, ...]:
+        """Return our own orders, newest first, as they were last heard of."""
+        found = (
+            record
+            for record in self._store.recent(RECENT)
+            if strategy in (None, record.intent.strategy)
+            and not (working and record.status.terminal)
+        )
+        return tuple(self.held(record) for record in islice(found, limit))
 
     async def _held(self, order: Order) -> Held | Order:
-        record = self._store.order(order.client_order_id)
+        record = self._store.order(root_of(order.client_order_id))
         if record is None:
             return order
         if record.after(order) is not record:

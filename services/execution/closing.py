@@ -5,16 +5,17 @@ Pure: positions, the desk's own records and quotes in, closing intents out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from common.contracts import OptionContract, option_tick
+from common.contracts import OptionContract, Right, option_tick
 from common.ids import ClientOrderId
 from common.money import CENT, Price, ceil_to_tick
 from common.orders import Leg, OrderIntent, PositionIntent, Side
 from common.portfolio import Position
 from common.quotes import Quote, natural, net_mid
+from services.execution.attribution import attribute, held_of
 from services.execution.records import OrderRecord
 
 LEG_QTY_MAX = 1_000_000
@@ -37,20 +38,23 @@ class Unwind:
     def priced(self, quotes: Mapping[str, Quote], collar: Decimal) -> OrderIntent | None:
         """Return the order at the natural price worsened by a share of it.
 
-        None when a leg cannot be priced: nothing asked where we must buy, or nothing bid
-        at all for a single option we would sell.
+        What nobody bids for is offered at the least price there is, and may rest there.
+        None when a leg that must be bought is not offered, or one has no quote at all.
         """
         priced = [(leg, quotes.get(leg.contract.symbol)) for leg in self.legs]
         known = [(leg.signed_ratio, quote) for leg, quote in priced if quote is not None]
         if len(known) < len(priced) or any(r > 0 and quote.ask <= 0 for r, quote in known):
             return None
-        if len(known) == 1 and self.sells_only and known[0][1].bid <= 0:
-            return None
         touch = natural(known)
         limit = ceil_to_tick(touch + max(abs(touch) * collar, 2 * CENT), self._tick(touch))
         if self.sells_only:
-            limit = min(limit, -CENT)  # a sale is never for nothing
+            limit = min(limit, -self._tick(CENT))  # a sale is never for nothing
         return OrderIntent(strategy=self.strategy, legs=self.legs, qty=self.qty, limit=limit)
+
+    def unbid(self, quotes: Mapping[str, Quote]) -> bool:
+        """Tell whether it only sells, and nobody bids anything."""
+        known = (quotes.get(leg.contract.symbol) for leg in self.legs)
+        return self.sells_only and all(quote is not None and quote.bid <= 0 for quote in known)
 
     def mid(self, quotes: Mapping[str, Quote]) -> Price | None:
         """Return the net mid of the legs, None where a leg has no quote."""
@@ -64,7 +68,9 @@ class Unwind:
 
 
 def plan_unwinds(
-    positions: Sequence[Position], openings: Iterable[OrderRecord]
+    positions: Sequence[Position],
+    openings: Iterable[OrderRecord],
+    closings: Iterable[OrderRecord] = (),
 ) -> tuple[Unwind, ...]:
     """Return the orders that would flatten every option position.
 
@@ -72,37 +78,59 @@ def plan_unwinds(
     what is left over goes leg by leg. Orders that buy shorts back come first: selling
     their cover first would leave them naked.
     """
-    held: dict[OptionContract, int] = {}
-    for position in positions:
-        contract = position.contract
-        if contract is not None and position.qty:
-            held[contract] = int(position.qty)
+    held, records = held_of(positions), tuple(openings)
+    owned = attribute(records, closings, held)
     unwinds = []
-    for record in openings:
-        unit = unwind_of(record, held)
-        if unit is not None:
+    for record in records:
+        for unit in unwinds_of(record, owned.of(record.client_order_id), held):
             unwinds.append(unit)
             for leg in unit.legs:
                 held[leg.contract] += leg.signed_ratio * unit.qty
-    unwinds.extend(
-        Unwind(
-            legs=(Leg(contract=contract, intent=_closing_intent(qty)),),
-            qty=min(abs(qty), LEG_QTY_MAX),
-            strategy="flatten",
-        )
-        for contract, qty in held.items()
-        if qty
-    )
+    unwinds.extend(_singles(held, strategy="flatten"))
     return tuple(sorted(unwinds, key=lambda unwind: unwind.sells_only))
 
 
-def unwind_of(record: OrderRecord, held: Mapping[OptionContract, int]) -> Unwind | None:
-    """Return how to undo what is still held of one opening order, None if nothing is."""
-    legs = record.intent.legs
-    units = min((held.get(leg.contract, 0) * leg.side.sign // leg.ratio for leg in legs), default=0)
-    qty = min(units, record.filled_qty)
-    if qty <= 0 or not record.intent.opens:
+def unwinds_of(
+    record: OrderRecord,
+    own: Mapping[OptionContract, int],
+    held: Mapping[OptionContract, int],
+    side: Right | None = None,
+) -> tuple[Unwind, ...]:
+    """Return how to undo what is still held of one opening order, or of one side of it.
+
+    own: what of the holdings is this order's. As one order where all its legs are there,
+    else each vertical by itself, else leg by leg, what is short first.
+    """
+    if not record.intent.opens:
+        return ()
+    legs = tuple(leg for leg in record.intent.legs if side in (None, leg.contract.right))
+    left = {leg.contract: _lesser(own, held, leg.contract) for leg in legs}
+    sides = (tuple(leg for leg in legs if leg.contract.right is right) for right in Right)
+    found = [_unit(record, part, left) for part in dict.fromkeys((legs, *sides)) if part]
+    singles = _singles(left, strategy=record.intent.strategy, parent=record.client_order_id)
+    whole = tuple(unwind for unwind in found if unwind is not None)
+    return (*whole, *sorted(singles, key=lambda unwind: unwind.sells_only))
+
+
+def _lesser(
+    own: Mapping[OptionContract, int], held: Mapping[OptionContract, int], contract: OptionContract
+) -> int:
+    """Return what is both the order's and the account's, signed."""
+    mine, all_held = own.get(contract, 0), held.get(contract, 0)
+    if mine * all_held <= 0:
+        return 0
+    return mine if abs(mine) <= abs(all_held) else all_held
+
+
+def _unit(
+    record: OrderRecord, legs: tuple[Leg, ...], left: dict[OptionContract, int]
+) -> Unwind | None:
+    """Take whole units of some legs off what is left, None where there are none."""
+    qty = min((left[leg.contract] * leg.side.sign // leg.ratio for leg in legs), default=0)
+    if qty <= 0:
         return None
+    for leg in legs:
+        left[leg.contract] -= leg.signed_ratio * qty
     return Unwind(
         legs=tuple(
             Leg(
@@ -116,6 +144,19 @@ def unwind_of(record: OrderRecord, held: Mapping[OptionContract, int]) -> Unwind
         strategy=record.intent.strategy,
         parent=record.client_order_id,
     )
+
+
+def _singles(
+    left: Mapping[OptionContract, int], *, strategy: str, parent: ClientOrderId | None = None
+) -> Iterator[Unwind]:
+    for contract, qty in left.items():
+        if qty:
+            yield Unwind(
+                legs=(Leg(contract=contract, intent=_closing_intent(qty)),),
+                qty=min(abs(qty), LEG_QTY_MAX),
+                strategy=strategy,
+                parent=parent,
+            )
 
 
 def _closing_intent(qty: int) -> PositionIntent:

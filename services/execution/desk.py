@@ -7,32 +7,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from typing import NamedTuple
 
 from common.config import Mode
-from common.contracts import option_tick
 from common.errors import BrokerUnavailable, PriceMoved, TradingError
-from common.ids import ConfirmToken, Principal
+from common.exits import ExitTerms
+from common.ids import ClientOrderId, ConfirmToken, Principal
 from common.limits import Limit
-from common.money import CENT, Price, floor_to_tick
+from common.money import Price
 from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure
 from common.quotes import MarketView
+from services.execution.entries import Entries
+from services.execution.exit_prices import Entry, ExitLine, lines, require_sense
 from services.execution.exits import flat_by
 from services.execution.kill_switch import KillSwitch
 from services.execution.previews import Binding, PreviewStore
+from services.execution.pricing import Pricing
 from services.execution.records import ExitPlan, OrderRecord
 from services.execution.sender import OrderSender, Ticket
+from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.execution.trail import preview_id
 from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.portfolio.portfolio import Portfolio
+from services.risk.activity import Activity
 from services.risk.analysis import TradeAnalysis, analyse
 from services.risk.manager import RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
 
 FILL_WAIT = timedelta(milliseconds=150)  # a marketable order is usually filled by then
-TOLERANCE_MIN = 2 * CENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ class DeskTerms:
 
     mode: Mode
     account: str
-    price_tolerance: Decimal  # of the net price
+    pricing: Pricing
     exit_before_close: timedelta
 
 
@@ -57,10 +62,20 @@ class Preview:
     natural: Price  # what the order would have cost when it was priced
     analysis: TradeAnalysis
     limits: tuple[Limit, ...]
+    exits: ExitTerms
+    exit_lines: tuple[ExitLine, ...]  # the same, in prices and dollars
     flat_by: datetime
     at: datetime
     feed: str
     mode: Mode
+
+
+class Seen(NamedTuple):
+    """What an order is judged on: the market, the account, and the session's own past."""
+
+    view: MarketView
+    exposure: Exposure
+    activity: Activity
 
 
 class TradingDesk:
@@ -74,7 +89,9 @@ class TradingDesk:
         portfolio: Portfolio,
         risk: RiskManager,
         previews: PreviewStore[Preview],
+        store: DeskStore,
         sender: OrderSender,
+        entries: Entries,
         tracker: OrderTracker,
         kill_switch: KillSwitch,
         metrics: Metrics,
@@ -85,7 +102,9 @@ class TradingDesk:
         self._portfolio = portfolio
         self._risk = risk
         self._previews = previews
+        self._store = store
         self._sender = sender
+        self._entries = entries
         self._tracker = tracker
         self._kill_switch = kill_switch
         self._lane = asyncio.Lock()
@@ -101,112 +120,161 @@ class TradingDesk:
 
     async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
         self._kill_switch.require_open()
-        view, exposure = await self._look()
-        proposal = strategy.propose(view)
-        intent = self._collared(proposal.intent, view)
-        self._approve(intent, proposal, view, exposure)
+        seen = await self._look()
+        view = seen.view
+        proposal = self._terms.pricing.proposal(strategy, view, seen.exposure.account)
+        intent = self._terms.pricing.intent(proposal)
+        self._approve(intent, proposal, seen)
+        leave, terms = self._exits(proposal, view)
+        natural = natural_limit(intent.legs, view)
+        entry = Entry.of(intent, natural)
+        if intent.opens:
+            require_sense(terms, entry, view.spot.mid)
         waiting = Preview(
             token=ConfirmToken(""),
             expires_in=self._previews.timeout,
             strategy=strategy,
             proposal=proposal,
             intent=intent,
-            natural=proposal.intent.limit,
-            analysis=analyse(intent, view),
-            limits=self._risk.check(exposure, view, self._kill_switch.halt(), intent),
-            flat_by=flat_by(view.session, self._terms.exit_before_close),
+            natural=natural,
+            analysis=analyse(
+                intent,
+                view,
+                seen.exposure,
+                flat_by=leave,
+                cut_offs=self._risk.limits.cut_offs,
+            ),
+            limits=self._check(seen, proposal, intent),
+            exits=terms,
+            exit_lines=lines(terms, entry) if intent.opens else (),
+            flat_by=leave,
             at=view.now,
             feed=view.chain.feed,
             mode=self._terms.mode,
         )
-        token = self._previews.issue(waiting, self._binding(strategy, by))
+        token = self._previews.issue(waiting, self.binding(strategy, by))
         return replace(waiting, token=token)
 
-    async def confirm(self, strategy: Strategy, token: ConfirmToken, by: Principal) -> OrderRecord:
+    def shown(self, token: ConfirmToken, by: Principal) -> Preview | None:
+        """Return the preview that a token would confirm, None when it would not."""
+        return self._previews.shown(token, by)
+
+    def claim(self, strategy: Strategy, token: ConfirmToken, by: Principal) -> Preview:
+        """Take a preview out to be dealt; raise PreviewNotFound or PreviewMismatch."""
+        with self._refusals_counted():
+            preview = self._previews.claim(token, self.binding(strategy, by))
+        return replace(preview, token=token)
+
+    async def deal(self, preview: Preview, by: Principal) -> OrderRecord:
         """Send what was previewed, if the market and every limit still allow it.
 
         The intent, its exit and its client order id are durable before the send. Raises
-        PreviewNotFound, PreviewMismatch, PriceMoved with a fresh preview, LimitBreached,
-        Halted, and what the send raises: an unclear answer leaves the order unknown for
-        the tracker, nothing is sent twice.
+        PriceMoved with a fresh preview, LimitBreached, Halted, and what the send raises: an
+        unclear answer leaves the order unknown for the tracker, nothing is sent twice.
         """
         with self._metrics.confirm.time(), self._refusals_counted():
-            return await self._confirm(strategy, token, by)
+            return await self._deal(preview, by)
 
-    async def _confirm(self, strategy: Strategy, token: ConfirmToken, by: Principal) -> OrderRecord:
-        preview = self._previews.claim(token, self._binding(strategy, by))
+    async def _deal(self, preview: Preview, by: Principal) -> OrderRecord:
         async with self._lane:
             self._kill_switch.require_open()
-            view, exposure = await self._look()
-            moved = self._moved(preview, view)
+            seen = await self._look()
+            moved = self._moved(preview, seen.view)
             if moved is None:
-                record = await self._send(preview, view, exposure, by)
+                record = await self._send(preview, seen, by)
         if moved is not None:
             raise PriceMoved(
                 previewed=preview.natural,
                 now=moved,
-                tolerance=self._tolerance(preview.natural),
-                preview=await self._fresh(strategy, by),
+                tolerance=self._terms.pricing.tolerance(preview.natural),
+                preview=await self._fresh(preview.strategy, by),
             )
-        return await self._tracker.settled(record.client_order_id, FILL_WAIT) or record
+        patience = FILL_WAIT if record.rests else self._entries.way
+        return await self._tracker.settled(record.client_order_id, patience) or record
 
     async def check(self, strategy: Strategy | None) -> tuple[Limit, ...]:
         """Return every limit with its use and room, as after a strategy's order if given."""
-        view, exposure = await self._look(opening=False)
-        intent = None
-        if strategy is not None:
-            intent = self._collared(strategy.propose(view).intent, view)
-        return self._risk.check(exposure, view, self._kill_switch.halt(), intent)
+        seen = await self._look(opening=False)
+        if strategy is None:
+            return self._check(seen)
+        proposal = self._terms.pricing.proposal(strategy, seen.view, seen.exposure.account)
+        return self._check(seen, proposal, self._terms.pricing.intent(proposal))
 
-    async def _send(
-        self, preview: Preview, view: MarketView, exposure: Exposure, by: Principal
-    ) -> OrderRecord:
-        approved = self._approve(preview.intent, preview.proposal, view, exposure)
+    async def _send(self, preview: Preview, seen: Seen, by: Principal) -> OrderRecord:
+        view = seen.view
+        approved = self._approve(preview.intent, preview.proposal, seen)
         client_order_id = self._sender.new_client_order_id()
+        walks = self._entries.adaptive and not preview.proposal.limit_given
         ticket = Ticket(
             principal=by,
             day=view.session.day,
             mid=analyse(preview.intent, view).mid,
-            exit_plan=ExitPlan(client_order_id=client_order_id, flat_by=preview.flat_by),
+            preview=preview_id(preview.token),
+            exit_plan=self._exit_plan(preview, client_order_id),
+            start=self._entries.start(preview.intent) if walks else None,
+            rests=not walks,
         )
-        return await self._sender.send(approved, client_order_id, ticket)
+        record = await self._sender.send(approved, client_order_id, ticket)
+        if walks:
+            self._entries.follow(approved, record)
+        return record
 
-    async def _look(self, *, opening: bool = True) -> tuple[MarketView, Exposure]:
-        """Read the market and the account side by side; no news of the orders, no opening."""
+    def _exits(self, proposal: Proposal, view: MarketView) -> tuple[datetime, ExitTerms]:
+        """Return when the position is to be flat at the latest, and its other exits."""
+        latest, terms = flat_by(view.session, self._terms.exit_before_close), proposal.exits
+        earlier = latest if terms.flat_by is None else min(latest, terms.flat_by)
+        return earlier, replace(terms, flat_by=None)
+
+    def _exit_plan(self, preview: Preview, client_order_id: ClientOrderId) -> ExitPlan | None:
+        """Return the exit that guards what fills; what closes leaves nothing to guard."""
+        if not preview.intent.opens:
+            return None
+        return ExitPlan(
+            client_order_id=client_order_id, flat_by=preview.flat_by, terms=preview.exits
+        )
+
+    async def _look(self, *, opening: bool = True) -> Seen:
+        """Read the market, then the account; no news of the orders, no opening."""
         if opening and (why := self._tracker.not_ready()):
             raise BrokerUnavailable(f"no order can be opened now: {why}")
-        view, exposure = await asyncio.gather(
-            self._watch.view(), self._portfolio.exposure(self._tracker.pending())
+        view = await self._watch.view()
+        records = self._store.of_day(view.session.day)  # before the positions: see Activity
+        exposure = await self._portfolio.exposure(self._tracker.pending())
+        held = {p.contract: int(p.qty) for p in exposure.positions if p.contract is not None}
+        return Seen(view, exposure, Activity.of(records, held, view.now))
+
+    def _check(
+        self, seen: Seen, proposal: Proposal | None = None, intent: OrderIntent | None = None
+    ) -> tuple[Limit, ...]:
+        return self._risk.check(
+            seen.exposure,
+            seen.view,
+            self._kill_switch.halt(),
+            seen.activity,
+            intent if intent is not None and intent.opens else None,
+            entries_max=None if proposal is None else proposal.entries_max,
         )
-        return view, exposure
 
     def _approve(
-        self, intent: OrderIntent, proposal: Proposal, view: MarketView, exposure: Exposure
+        self, intent: OrderIntent, proposal: Proposal, seen: Seen
     ) -> Approved[OrderIntent]:
-        narrower = (
-            (terms, self._collared(smaller, view)) for terms, smaller in proposal.alternatives(view)
+        if not intent.opens:
+            return self._risk.close(intent, seen.exposure.positions)
+        return self._risk.approve(
+            intent,
+            seen.exposure,
+            seen.view,
+            self._kill_switch.halt(),
+            seen.activity,
+            self._terms.pricing.smaller(proposal, seen.view),
+            entries_max=proposal.entries_max,
         )
-        return self._risk.approve(intent, exposure, view, self._kill_switch.halt(), narrower)
-
-    def _collared(self, intent: OrderIntent, view: MarketView) -> OrderIntent:
-        """Return the intent with its limit as far from natural as a price may run.
-
-        The limit is the worst that is accepted, and what the maximum loss is reckoned at;
-        the broker fills at the market's price, which was natural a moment ago.
-        """
-        worst = intent.limit + self._tolerance(intent.limit)
-        tick = CENT if len(intent.legs) > 1 else _tick(intent)
-        limit = floor_to_tick(worst, tick)
-        return replace(intent, limit=min(limit, -tick) if intent.limit < 0 else limit)
-
-    def _tolerance(self, price: Price) -> Price:
-        return max(abs(price) * self._terms.price_tolerance, TOLERANCE_MIN)
 
     def _moved(self, preview: Preview, view: MarketView) -> Price | None:
-        """Return the natural price now if it left the previewed one's tolerance, else None."""
-        now = natural_limit(preview.intent.legs, view)
-        within = abs(now - preview.natural) <= self._tolerance(preview.natural)
-        return None if within and now <= preview.intent.limit else now
+        """Return the natural price now if it left what was shown; a caller's limit stands."""
+        if preview.proposal.limit_given:
+            return None
+        return self._terms.pricing.moved(preview.natural, preview.intent, view)
 
     @contextmanager
     def _refusals_counted(self) -> Iterator[None]:
@@ -222,14 +290,11 @@ class TradingDesk:
         except TradingError:
             return None  # the refusal that is being told comes first
 
-    def _binding(self, strategy: Strategy, by: Principal) -> Binding:
+    def binding(self, strategy: Strategy, by: Principal) -> Binding:
+        """Return what a token of this call is good for."""
         return Binding(
             strategy=strategy,
             principal=by,
             account=self._terms.account,
             mode=self._terms.mode.value,
         )
-
-
-def _tick(intent: OrderIntent) -> Price:
-    return option_tick(intent.legs[0].contract.underlying, intent.limit)

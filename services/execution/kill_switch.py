@@ -1,8 +1,9 @@
 """The kill switch: two local gates, each sufficient, each read again before every send.
 
-One is a row in the desk's database, the other a sentinel file in the state folder. The
-file works where the database is locked or the disk is full, and the kill command sets it
-without this process. What cannot be read counts as halted.
+One is in the desk's database, the other a sentinel file in the state folder. The file works
+where the database is locked or the disk is full, and the kill command sets it without this
+process. What cannot be read counts as halted. Beside the row that people set, the database
+holds a latch for each cause for which the desk halts itself.
 """
 
 from __future__ import annotations
@@ -10,21 +11,29 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from common.clock import Clock
 from common.errors import Halted
 from common.limits import Halt
 from common.orders import OrderIntent
+from services.execution.latches import Latch
 from services.execution.store import DeskStore
 
 log = logging.getLogger(__name__)
 
 SENTINEL = "KILL"
+BY_PEOPLE: Final = frozenset({"sentinel", "kill_switch"})  # causes that a person releases
+OWN_REMEDY: Final = "risk_check shows the cause; it lifts by itself, the loss of a day the next day"
 
 
 class KillSwitch:
-    """Reads both gates; engages them; never releases them: a person does, on a terminal."""
+    """Reads both gates; engages them; never releases them: a person does, on a terminal.
+
+    A latch of the desk's own goes when its cause goes, or with the session it is for.
+    """
 
     def __init__(self, store: DeskStore, sentinel: Path, clock: Clock) -> None:
         self._store = store
@@ -48,6 +57,22 @@ class KillSwitch:
             log.exception("the halt cannot be read: halted")
             return Halt.HALTED
 
+    def causes(self) -> tuple[Latch, ...]:
+        """Return why trading is halted, each cause with who, since when and how far."""
+        found: list[Latch] = []
+        try:
+            if os.path.lexists(self._sentinel):
+                found.append(self._of_sentinel())
+            return (*found, *self._store.halt_causes())
+        except (sqlite3.Error, ValueError, OSError):
+            log.exception("the causes of the halt cannot be read")
+            return tuple(found)
+
+    def _of_sentinel(self) -> Latch:
+        at = datetime.fromtimestamp(self._sentinel.lstat().st_mtime, UTC)
+        reason = "the kill sentinel is set"
+        return Latch(cause="sentinel", halt=Halt.HALTED, who="kill", reason=reason, at=at)
+
     def require(self, intent: OrderIntent) -> None:
         """Raise Halted when this order may not go: an opening one needs both gates open.
 
@@ -61,7 +86,13 @@ class KillSwitch:
         """Raise Halted unless new risk may be taken."""
         halt = self.halt()
         if halt is not Halt.ACTIVE:
-            raise Halted(f"trading is {halt.value}: only closing orders may be sent")
+            causes = self.causes()
+            why = "; ".join(str(cause) for cause in causes) or "its cause cannot be read"
+            own = causes and not any(cause.cause in BY_PEOPLE for cause in causes)
+            raise Halted(
+                f"trading is {halt.value}, only closing orders may be sent: {why}",
+                remedy=OWN_REMEDY if own else None,
+            )
 
     async def engage(self, *, who: str, reason: str) -> None:
         """Latch both gates. The file first: it needs neither the database nor space."""
@@ -82,3 +113,13 @@ class KillSwitch:
             log.error("trading reduced to closing orders by %s: %s", who, reason)
             at = self._clock.now()
             await self._store.set_halt(Halt.REDUCING, who=who, reason=reason, at=at)
+
+    async def latch(self, latch: Latch) -> None:
+        """Halt for a cause of the desk's own, until that cause has gone."""
+        log.error("trading %s: %s", latch.halt.value, latch)
+        await self._store.latch(latch)
+
+    async def unlatch(self, cause: str, why: str) -> None:
+        """Lift the halt of a cause that has gone; all others stand."""
+        log.warning("the %s latch is lifted: %s", cause, why)
+        await self._store.unlatch(cause)

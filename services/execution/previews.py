@@ -83,6 +83,13 @@ class PreviewStore(Generic[P]):
         self._used[known] = binding.principal
         return waiting.preview
 
+    def shown(self, token: ConfirmToken, principal: Principal) -> P | None:
+        """Return what a token would confirm, without taking it; None when it would not."""
+        waiting = self._waiting.get(known) if (known := self._find(token)) else None
+        if waiting is None or waiting.binding.principal != principal:
+            return None
+        return waiting.preview if self._wall.ns() <= waiting.expires_ns else None
+
     def _find(self, token: str) -> ConfirmToken | None:
         """Look the token up without telling by timing how much of it was right."""
         found = None

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import date
 
 from common.clock import Clock
-from common.errors import BrokerRefused, BrokerUnavailable, Halted, OrderUncertain
+from common.errors import AuditUnwritable, BrokerRefused, BrokerUnavailable, Halted, OrderUncertain
 from common.ids import ClientOrderId, Ids, Principal
 from common.limits import Halt
 from common.money import Price
 from common.orders import Approved, OrderIntent, OrderStatus
 from services.broker.gateway import Broker
+from services.execution.broker_lock import BrokerLock
 from services.execution.kill_switch import KillSwitch
 from services.execution.records import ExitPlan, OrderRecord
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.execution.trail import PreviewId, Trail
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 
@@ -24,13 +26,19 @@ CLIENT_ORDER_ID_PREFIX = "spy0-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """What goes with an order besides the order: who, when, the mid, what it undoes."""
+    """What goes with an order besides the order: who, when, the mid, what it undoes.
+
+    start: the limit it is sent at, None for its own; rests: it may stay there unfilled.
+    """
 
     principal: Principal
     day: date
     mid: Price | None
     exit_plan: ExitPlan | None = None
     parent: ClientOrderId | None = None
+    start: Price | None = None
+    rests: bool = True
+    preview: PreviewId | None = None  # what was agreed to; None for what closes
 
 
 class OrderSender:
@@ -46,6 +54,8 @@ class OrderSender:
         ids: Ids,
         clock: Clock,
         metrics: Metrics,
+        trail: Trail,
+        lock: BrokerLock,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -55,6 +65,8 @@ class OrderSender:
         self._ids = ids
         self._clock = clock
         self._metrics = metrics
+        self._trail = trail
+        self._lock = lock
 
     def new_client_order_id(self) -> ClientOrderId:
         """Mint the id an order will carry, before anything is written or sent."""
@@ -74,6 +86,8 @@ class OrderSender:
         self, approved: Approved[OrderIntent], client_order_id: ClientOrderId, ticket: Ticket
     ) -> OrderRecord:
         intent = approved.value
+        if not intent.opens:
+            await self._lock.lift()
         now = self._clock.now()
         record = OrderRecord(
             client_order_id=client_order_id,
@@ -82,6 +96,7 @@ class OrderSender:
             principal=ticket.principal,
             day=ticket.day,
             mid=ticket.mid,
+            rests=ticket.rests,
             status=OrderStatus.SUBMITTING,
             created_at=now,
             updated_at=now,
@@ -89,11 +104,15 @@ class OrderSender:
         halt_ok = Halt.ACTIVE if intent.opens else Halt.HALTED
         await self._store.record(record, ticket.exit_plan, halt_ok)
         try:
+            await self._trail.intent(record, ticket.preview)
             with self._metrics.order_submit.time():
                 order = await self._broker.submit(
-                    approved, client_order_id, lambda: self._kill_switch.require(intent)
+                    approved,
+                    client_order_id,
+                    lambda: self._kill_switch.require(intent),
+                    ticket.start,
                 )
-        except (Halted, BrokerRefused, BrokerUnavailable) as e:
+        except (Halted, AuditUnwritable, BrokerRefused, BrokerUnavailable) as e:
             await self._tracker.mark(client_order_id, OrderStatus.REJECTED, reason=str(e))
             self._metrics.orders.labels(e.code).inc()
             raise

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,39 +20,27 @@ from typing import Any, TypeVar
 from common.errors import Halted, StateUnwritable
 from common.ids import ClientOrderId, ExecutionId, OrderId
 from common.limits import Halt
-from common.money import CASH_SCALE, PRICE_SCALE, Dollars, cent, from_scaled, to_scaled
+from common.money import CASH_SCALE, PRICE_SCALE, Dollars, Price, cent, from_scaled, to_scaled
 from common.orders import Fill, OrderStatus
-from services.execution.records import ExitPlan, ExitState, OrderRecord
-from services.execution.rows import COLUMNS, MARKS, record_of, row_of
+from services.execution import latches
+from services.execution.latches import Latch
+from services.execution.records import ExitPlan, OrderRecord
+from services.execution.rows import (
+    COLUMNS,
+    EXIT_COLUMNS,
+    EXIT_MARKS,
+    MARKS,
+    NEWS,
+    exit_of,
+    exit_row_of,
+    news_of,
+    record_of,
+    row_of,
+)
+from services.execution.schema import bring_up_to_date
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS orders (
-    client_order_id TEXT PRIMARY KEY, parent TEXT, strategy TEXT NOT NULL,
-    principal TEXT NOT NULL, day TEXT NOT NULL, legs TEXT NOT NULL, qty INTEGER NOT NULL,
-    limit_units INTEGER NOT NULL, mid_units INTEGER, status TEXT NOT NULL,
-    broker_id TEXT, broker_status TEXT NOT NULL, filled_qty INTEGER NOT NULL,
-    filled_avg TEXT, reason TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS orders_by_day ON orders (day, created_at);
-CREATE TABLE IF NOT EXISTS fills (
-    execution_id TEXT PRIMARY KEY, client_order_id TEXT NOT NULL, qty TEXT NOT NULL,
-    price_units INTEGER NOT NULL, at TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS exits (
-    client_order_id TEXT PRIMARY KEY, flat_by TEXT NOT NULL, state TEXT NOT NULL,
-    note TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS halt (
-    id INTEGER PRIMARY KEY CHECK (id = 1), halt TEXT NOT NULL, who TEXT NOT NULL,
-    reason TEXT NOT NULL, at TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS opening_equity (
-    day TEXT PRIMARY KEY, cents INTEGER NOT NULL, at TEXT NOT NULL
-) STRICT;
-"""
 _ENDED = tuple(status.value for status in OrderStatus if status.terminal)
 
 
@@ -64,8 +52,7 @@ class DeskStore:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="desk-store")
         try:
             self._write = self._connect()
-            self._write.executescript(_SCHEMA)
-            self._check_version()
+            bring_up_to_date(self._write, path)
             self._read = self._connect()
         except sqlite3.Error as e:
             raise StateUnwritable(f"the desk's database {path} cannot be opened: {e}") from e
@@ -87,7 +74,7 @@ class DeskStore:
         """
 
         def work(db: sqlite3.Connection) -> None:
-            halt = _halt_of(db)
+            halt = latches.deepest(db)
             if halt.deeper_than(halt_ok):
                 raise Halted(f"trading is {halt.value}: nothing was sent")
             db.execute(
@@ -103,20 +90,7 @@ class DeskStore:
         """Write an order's new state, and the fill that came with it, once."""
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(
-                "UPDATE orders SET status=?, broker_id=?, broker_status=?, filled_qty=?, "
-                "filled_avg=?, reason=?, updated_at=? WHERE client_order_id=?",
-                (
-                    record.status.value,
-                    record.broker_id,
-                    record.broker_status,
-                    record.filled_qty,
-                    None if record.filled_avg_price is None else str(record.filled_avg_price),
-                    record.reason,
-                    record.updated_at.isoformat(),
-                    record.client_order_id,
-                ),
-            )
+            db.execute(f"UPDATE orders SET {NEWS}", news_of(record))  # noqa: S608 constants
             if fill is not None:
                 db.execute(
                     "INSERT OR IGNORE INTO fills VALUES (?,?,?,?,?)",
@@ -143,6 +117,12 @@ class DeskStore:
     def of_day(self, day: date) -> tuple[OrderRecord, ...]:
         """Return the orders of one trading day, oldest first."""
         return self._orders("WHERE day=? ORDER BY created_at", day.isoformat())
+
+    def closings(self, parents: Iterable[ClientOrderId]) -> tuple[OrderRecord, ...]:
+        """Return the orders that close what these opening ones opened, oldest first."""
+        names = tuple(parents)
+        marks = ",".join("?" * len(names))
+        return self._orders(f"WHERE parent IN ({marks}) ORDER BY created_at", *names)
 
     def order(self, client_order_id: ClientOrderId) -> OrderRecord | None:
         """Return one order of ours."""
@@ -174,28 +154,38 @@ class DeskStore:
 
     def exits(self) -> tuple[ExitPlan, ...]:
         """Return the exits that are armed or closing."""
-        rows = self._read.execute(
-            "SELECT client_order_id, flat_by, state, note FROM exits WHERE state != 'done'"
-        )
-        return tuple(
-            ExitPlan(
-                client_order_id=ClientOrderId(cid),
-                flat_by=datetime.fromisoformat(flat_by),
-                state=ExitState(state),
-                note=note,
-            )
-            for cid, flat_by, state, note in rows
-        )
+        return self._exits("WHERE state != 'done'")
+
+    def exit_plan(self, client_order_id: ClientOrderId) -> ExitPlan | None:
+        """Return the exits of one opening order, done or not."""
+        return next(iter(self._exits("WHERE client_order_id=?", client_order_id)), None)
 
     async def put_exit(self, plan: ExitPlan) -> None:
         """Write an exit's new state."""
         await self._transact(lambda db: _put_exit(db, plan))
 
+    async def keep_best(self, client_order_id: ClientOrderId, best: Price) -> None:
+        """Write the best price a position could have been closed at, and nothing else."""
+        values = (str(best), client_order_id)
+        await self._transact(
+            lambda db: db.execute("UPDATE exits SET best=? WHERE client_order_id=?", values)
+        )
+
     # The halt
 
     def halt(self) -> Halt:
         """Return the halt as the file has it now, whoever wrote it."""
-        return _halt_of(self._read)
+        return latches.deepest(self._read)
+
+    def halt_causes(self) -> tuple[Latch, ...]:
+        """Return who set it and why: people's row first, then what the desk latched itself."""
+        told = latches.people(self._read)
+        own = (latch for latch in latches.latches(self._read) if latch.halt is not Halt.ACTIVE)
+        return (*(() if told is None else (told,)), *own)
+
+    def latch_of(self, cause: str) -> Latch | None:
+        """Return the latch of one cause, None when it is not set."""
+        return next((one for one in latches.latches(self._read) if one.cause == cause), None)
 
     async def set_halt(self, halt: Halt, *, who: str, reason: str, at: datetime) -> None:
         """Write the halt."""
@@ -203,6 +193,14 @@ class DeskStore:
         await self._transact(
             lambda db: db.execute("INSERT OR REPLACE INTO halt VALUES (1,?,?,?,?)", values)
         )
+
+    async def latch(self, latch: Latch) -> None:
+        """Set a halt of the desk's own for one cause."""
+        await self._transact(lambda db: latches.put(db, latch))
+
+    async def unlatch(self, cause: str) -> None:
+        """Take the halt of one cause away."""
+        await self._transact(lambda db: latches.drop(db, cause))
 
     # The session's opening equity
 
@@ -230,15 +228,6 @@ class DeskStore:
         db.execute("PRAGMA synchronous=FULL")
         return db
 
-    def _check_version(self) -> None:
-        (version,) = self._write.execute("PRAGMA user_version").fetchone()
-        if version not in {0, SCHEMA_VERSION}:
-            raise StateUnwritable(
-                f"{self._path} has schema version {version}, this build writes {SCHEMA_VERSION}",
-                remedy="use the build that wrote it, or another STATE_DIR",
-            )
-        self._write.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-
     async def _transact(self, work: Callable[[sqlite3.Connection], Any]) -> None:
         def transaction() -> None:
             self._write.execute("BEGIN IMMEDIATE")
@@ -258,14 +247,16 @@ class DeskStore:
         )
         return tuple(record_of(row) for row in rows)
 
-
-def _halt_of(db: sqlite3.Connection) -> Halt:
-    row = db.execute("SELECT halt FROM halt WHERE id=1").fetchone()
-    return Halt.ACTIVE if row is None else Halt(row[0])
+    def _exits(self, where: str, *values: object) -> tuple[ExitPlan, ...]:
+        rows = self._read.execute(
+            f"SELECT {EXIT_COLUMNS} FROM exits {where}",  # noqa: S608 constants, values are bound
+            values,
+        )
+        return tuple(exit_of(row) for row in rows)
 
 
 def _put_exit(db: sqlite3.Connection, plan: ExitPlan) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO exits VALUES (?,?,?,?)",
-        (plan.client_order_id, plan.flat_by.isoformat(), plan.state.value, plan.note),
+        f"INSERT OR REPLACE INTO exits ({EXIT_COLUMNS}) VALUES ({EXIT_MARKS})",  # noqa: S608 same
+        exit_row_of(plan),
     )

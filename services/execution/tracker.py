@@ -19,8 +19,9 @@ from common.errors import BrokerError, OrderNotFound
 from common.ids import ClientOrderId
 from common.orders import Fill, Leg, Order, OrderIntent, OrderStatus, TradeUpdate
 from services.broker.reader import BrokerReader
-from services.execution.records import UNSENT, OrderRecord
+from services.execution.records import UNSENT, OrderRecord, root_of
 from services.execution.store import DeskStore
+from services.execution.trail import Trail
 from services.ops.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class OrderTracker:
         *,
         broker_timeout: timedelta,
         metrics: Metrics,
+        trail: Trail,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -59,7 +61,9 @@ class OrderTracker:
         self._looked: Stopwatch | None = None
         self._external: tuple[Order, ...] = ()
         self._metrics = metrics
+        self._trail = trail
         self.connected = False
+        self.heard = 0  # updates, of anybody's orders: what is held may have changed
 
     # What others ask
 
@@ -135,6 +139,7 @@ class OrderTracker:
             now = self._clock.now()
             record = replace(record, status=status, reason=reason, updated_at=now)
             await self._store.update(record)
+            await self._trail.order_event(record)
         if status is OrderStatus.UNKNOWN:
             self._poll_now.set()
         self._tell(record)
@@ -150,10 +155,12 @@ class OrderTracker:
         """Fold the stream's messages, one at a time, for ever."""
         while True:
             update = await self._updates.get()
-            if self._store.order(update.order.client_order_id) is None:
+            self.heard += 1
+            root = root_of(update.order.client_order_id)
+            if self._store.order(root) is None:
                 self._poll_now.set()  # somebody else's order changed
                 continue
-            await self._fold(update.order.client_order_id, update.order, update.fill)
+            await self._fold(root, update.order, update.fill)
 
     async def poll(self) -> None:
         """Read the broker's orders whenever it is due, for ever."""
@@ -173,13 +180,14 @@ class OrderTracker:
         """Read the broker's open orders once and bring every working record up to date."""
         open_orders = await self._reader.orders("open", limit=500)
         ours = {record.client_order_id: record for record in self._store.working()}
+        roots = {order.id: root_of(order.client_order_id) for order in open_orders}
         self._external = tuple(
-            order for order in open_orders if self._store.order(order.client_order_id) is None
+            order for order in open_orders if self._store.order(roots[order.id]) is None
         )
         for order in open_orders:
-            if order.client_order_id in ours:
-                await self._fold(order.client_order_id, order, None)
-        seen = {order.client_order_id for order in open_orders}
+            if roots[order.id] in ours:
+                await self._fold(roots[order.id], order, None)
+        seen = set(roots.values())
         for client_order_id, record in ours.items():
             if client_order_id not in seen:
                 await self._resolve(record)
@@ -213,6 +221,7 @@ class OrderTracker:
         else:
             order = await self._reader.order_by_client_id(record.client_order_id)
         if order is not None:
+            order = await self._newest(order)
             self._unknown_since.pop(record.client_order_id, None)
             await self._fold(record.client_order_id, order, None)
             return
@@ -225,6 +234,12 @@ class OrderTracker:
                 reason=f"the broker does not know it {self._quarantine.seconds} s after the send",
             )
 
+    async def _newest(self, order: Order) -> Order:
+        """Return the order that stands at the end of a chain of replacements."""
+        while order.replaced_by is not None:
+            order = await self._reader.order(order.replaced_by)
+        return order
+
     async def _fold(
         self, client_order_id: ClientOrderId, order: Order, fill: Fill | None
     ) -> OrderRecord:
@@ -233,7 +248,14 @@ class OrderTracker:
             after = before.after(order)
             if after is before and fill is None:
                 return before
+            new = fill is not None and fill.execution_id not in {
+                known.execution_id for known in self._store.fills(client_order_id)
+            }
             await self._store.update(after, fill)
+            if after is not before:
+                await self._trail.order_event(after)
+            if new or (fill is None and after.filled_qty > before.filled_qty):
+                await self._trail.fill(after, fill)
         if after.filled_qty > before.filled_qty:
             self._metrics.fills.inc()
         self._tell(after)

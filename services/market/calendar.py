@@ -48,6 +48,10 @@ class SessionCalendar:
         await self._read(trading_day(now))
         return _first(s for s in self._sessions if s.open > now)
 
+    def day_after(self, session: Session) -> date | None:
+        """Return the next trading day after a session, of what was read; None beyond it."""
+        return next((s.day for s in self._sessions if s.day > session.day), None)
+
     def options_trade(self, underlying: str) -> bool:
         """Tell whether the underlying's options trade now, of what was read; else no."""
         now = self._clock.now()

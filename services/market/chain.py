@@ -111,6 +111,7 @@ class ChainService:
         self._fitted_ns = self._listed_ns = 0
         self._polled_ns: int | None = None
         self._shown: tuple[FittedChain, int, ChainSnapshot] | None = None
+        self._interest: Mapping[str, int] = {}
 
     def jobs(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return everything that has to run for ever, by name."""
@@ -145,6 +146,11 @@ class ChainService:
             counters=self._cache.counters(),
             stream=self._stream.stats(),
         )
+
+    @property
+    def open_interest(self) -> Mapping[str, int]:
+        """The previous day's open interest by symbol, of the contracts held that have one."""
+        return self._interest
 
     def snapshot(self) -> ChainSnapshot:
         """Return the chain as of the last fit, with ages as of now.
@@ -188,6 +194,11 @@ class ChainService:
             self._drop()
         listed = await self._reader.contracts(self._plan.underlying, session.day)
         contracts = {entry.contract for entry in listed if entry.tradable}
+        self._interest = {
+            entry.contract.symbol: entry.open_interest
+            for entry in listed
+            if entry.open_interest is not None
+        }
         if not contracts:
             raise MarketDataMissing(f"no {self._plan.underlying} contracts expire {session.day}")
         if contracts != set(self._cache.contracts):
@@ -293,7 +304,12 @@ class ChainService:
             now_ns=now,
         )
         self._fitted = FittedChain(
-            columns=columns, fit=fit, at=at, spot=spot.mid, feed=self._plan.feed
+            columns=columns,
+            fit=fit,
+            at=at,
+            spot=spot.mid,
+            feed=self._plan.feed,
+            open_interest=self._interest,
         )
         self._fitted_of, self._fitted_ns = of, now
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,6 +30,7 @@ class FittedChain:
     at: datetime
     spot: Price
     feed: str
+    open_interest: Mapping[str, int]  # by symbol; what is not in it is untold
 
     def snapshot(self, now_ns: int) -> ChainSnapshot:
         """Return every contract's quote, greeks and age as of now_ns, wall time."""
@@ -48,6 +50,7 @@ class FittedChain:
                     else None,
                     flag=_FLAGS[flags[side][strike]],
                     greeks=greeks[side][strike],
+                    open_interest=self.open_interest.get(contract.symbol),
                 )
             )
         return ChainSnapshot(

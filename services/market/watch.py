@@ -13,6 +13,8 @@ from common.session import Session, new_york_text
 from services.broker.reader import BrokerReader
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
+from services.market.dividends import DividendCalendar
+from services.market.history import MinuteHistory
 from services.market.spot import SpotFeed
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -56,10 +58,14 @@ class MarketWatch:
         chain: ChainService,
         spot: SpotFeed,
         calendar: SessionCalendar,
+        history: MinuteHistory,
+        dividends: DividendCalendar,
         *,
         clock: Clock,
         quote_age_max: timedelta,
     ) -> None:
+        self._history = history
+        self._dividends = dividends
         self._chain = chain
         self._spot = spot
         self._calendar = calendar
@@ -79,7 +85,16 @@ class MarketWatch:
         bars = await self._bars.until(session, self._clock.now())
         spot = await self.spot()
         chain = self._chain.snapshot()
-        return MarketView(now=self._clock.now(), session=session, spot=spot, chain=chain, bars=bars)
+        return MarketView(
+            now=self._clock.now(),
+            session=session,
+            spot=spot,
+            chain=chain,
+            bars=bars,
+            moves=self._history.moves,
+            next_day=self._calendar.day_after(session),
+            ex_dividends=self._dividends.coming,
+        )
 
     async def spot(self) -> Quote:
         """Return the underlying's quote, two-sided and young; raises as view does."""

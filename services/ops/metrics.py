@@ -36,6 +36,11 @@ class Metrics:
 
     def _risk(self) -> None:
         self.kill_state = self._gauge("kill_state", "1 while trading is halted or reduced")
+        self.alerts = self._counter("risk_alerts_total", "limits breached without a trade", "limit")
+        self.delta = self._gauge("portfolio_delta_shares", "share equivalents, NaN when unknown")
+        self.session_pnl = self._gauge(
+            "session_pnl_dollars", "at natural exit prices, NaN when unknown"
+        )
         self.exits = self._gauge("exits_armed", "protective exits that watch a trade")
 
     def _market(self) -> None:

@@ -41,6 +41,7 @@ def build_exposure(book: Book, reserved: Sequence[OrderIntent] = ()) -> Exposure
             sum(delta for delta in pending if delta < 0),
             sum(delta for delta in pending if delta > 0),
         ),
+        pending=tuple(order for order in reserved if order.opens),
         unknown=tuple(dict.fromkeys(reasons)),
     )
 

@@ -36,6 +36,10 @@ class Sensitivity:
     delta_dollars: float
     gamma_percent: float
 
+    def plus(self, other: Sensitivity) -> Sensitivity:
+        """Return the sensitivity of both together."""
+        return _sum((self, other))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldGreeks:

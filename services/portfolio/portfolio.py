@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final, Protocol
 
@@ -90,6 +91,7 @@ class Portfolio:
         self._calendar = calendar
         self._baseline = baseline
         self._clock = clock
+        self._last: Book | None = None
 
     async def exposure(self, reserved: Sequence[OrderIntent] = ()) -> Exposure:
         """Return what the account stands to lose before a new order.
@@ -118,7 +120,7 @@ class Portfolio:
             self._calendar.session(), self._read()
         )
         chain = self._snapshot()
-        return Book(
+        self._last = Book(
             day=session.day,
             account=account,
             positions=positions,
@@ -127,6 +129,14 @@ class Portfolio:
             opening_equity=await self._opening_equity(session, account),
             torn=torn,
         )
+        return self._last
+
+    def repriced(self) -> Book | None:
+        """Return the last book read at the prices of the chain now, without asking anybody.
+
+        None before the first reading.
+        """
+        return None if self._last is None else replace(self._last, chain=self._snapshot())
 
     async def _read(self) -> tuple[Account, tuple[Position, ...], str | None]:
         """Read account and positions on the same side of every fill.

@@ -7,7 +7,6 @@ known is a breach.
 from __future__ import annotations
 
 from datetime import timedelta
-from math import isfinite
 
 from common.limits import Halt
 from common.money import ZERO, Dollars
@@ -84,22 +83,6 @@ def loss_budget(case: Case) -> Finding:
     )
 
 
-def delta_cap(case: Case) -> Finding:
-    """The portfolio's delta stays within the cap whichever pending orders fill."""
-    cap, held, added = case.limits.delta_cap, case.exposure.delta, case.order_delta
-    if held is None or added is None or not isfinite(held + added):
-        why = joined(case.exposure.unknown) if held is None else "of the order"
-        return _delta(cap, used=f"{UNKNOWN} ({why})", room="none", ok=False)
-    down, up = case.exposure.pending_delta
-    reach = max((held + added + min(down, 0.0), held + added + max(up, 0.0)), key=abs)
-    return _delta(
-        cap,
-        used=f"{reach:+.1f} shares",
-        room=f"{max(cap - abs(reach), 0.0):.1f} shares",
-        ok=abs(reach) <= cap,
-    )
-
-
 def buying_power(case: Case) -> Finding | None:
     """The order costs its universal spread margin plus the net price; options power pays it."""
     if case.intent is None:
@@ -124,15 +107,4 @@ def _budget(cap: Dollars, *, used: str, room: str, ok: bool) -> Finding:
         room=room,
         ok=ok,
         remedy="reduce the size, narrow the wings, or close exposure first",
-    )
-
-
-def _delta(cap: float, *, used: str, room: str, ok: bool) -> Finding:
-    return finding(
-        "delta",
-        allowed=f"{-cap:+.0f} to {cap:+.0f} shares",
-        used=used,
-        room=room,
-        ok=ok,
-        remedy="choose a smaller size or a position that leans the other way",
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import isfinite
 
 from common.fees import entry_fees, round_trip_fees
-from common.money import Dollars, Price, cent
+from common.money import ZERO, Dollars, Price, cent
 from common.orders import Leg, OrderIntent
-from common.pricing.odds import Odds, odds
-from common.pricing.payoff import Payoff, universal_spread_margin
-from common.pricing.smile import Smile
+from common.portfolio import Exposure
+from common.pricing.payoff import universal_spread_margin
 from common.quotes import ChainRow, ChainSnapshot, Greeks, MarketView, Quote, natural, net_mid
+from common.session import CutOffs
+from services.analysis.cautions import Caution, cautions
+from services.analysis.impact import Impact, impact
+from services.analysis.outcome import Ladder, Outcome, Profile, ladder, outcome, profile
 from services.portfolio.greeks import Sensitivity, contract_greeks, greeks_of_legs
 from services.portfolio.worst_case import order_payoff
 
@@ -37,8 +39,8 @@ class TradeAnalysis:
     natural and mid are None while a leg is not quoted on both sides. slippage: dollars the limit
     gives up against mid. fees: estimated, in and out; max_loss, max_profit (None: unlimited) and
     breakevens count them. margin: what the broker holds; cost: margin, net price and fees.
-    odds: risk-neutral, held to expiry on the chain's smile; None, like sensitivity, with the
-    reason in unknown.
+    outcome: risk-neutral, held to expiry on the chain's smile; None, like sensitivity, with the
+    reason in unknown; so are ladder and profile. impact: on the account, None where none was given.
     """
 
     intent: OrderIntent
@@ -55,7 +57,11 @@ class TradeAnalysis:
     max_loss: Dollars | None
     max_profit: Dollars | None
     breakevens: tuple[Price, ...]
-    odds: Odds | None
+    outcome: Outcome | None
+    ladder: Ladder | None
+    profile: Profile | None
+    impact: Impact | None
+    cautions: tuple[Caution, ...]
     sensitivity: Sensitivity | None
     at: datetime
     spot: Price
@@ -66,35 +72,48 @@ class TradeAnalysis:
     unknown: tuple[str, ...]
 
 
-def analyse(intent: OrderIntent, view: MarketView) -> TradeAnalysis:
-    """Return the analysis of an order on the market seen.
+def analyse(
+    intent: OrderIntent,
+    view: MarketView,
+    exposure: Exposure | None = None,
+    *,
+    flat_by: datetime | None = None,
+    cut_offs: CutOffs | None = None,
+) -> TradeAnalysis:
+    """Return the analysis of an order on the market seen, and on an account if one is given.
 
-    Raises NoSuchContract when a leg is not in the chain, ValueError for no legs.
+    flat_by: when the position is to be gone, None for the close. Raises NoSuchContract when a
+    leg is not in the chain, ValueError for no legs.
     """
-    chain, day = view.chain, view.session.day
+    chain, session = view.chain, view.session
     legs = tuple(_leg(leg, intent.qty, chain) for leg in intent.legs)
     touch, mid = _net(legs)
-    fees = round_trip_fees(intent, day)
+    fees, opening = round_trip_fees(intent, session.day), entry_fees(intent, session.day)
     payoff = order_payoff(intent, fees=fees)
-    chances = _odds(payoff, chain)
+    slippage = None if mid is None else _dollars_of(intent.limit - mid, intent)
+    chances = outcome(intent, payoff, slippage, chain)
     report = greeks_of_legs(intent.legs, intent.qty, chain)
     margin = _margin(intent)
-    return TradeAnalysis(
+    found = TradeAnalysis(
         intent=intent,
         legs=legs,
         natural=touch,
         mid=mid,
         limit_why=limit_why(intent.limit, touch, mid),
-        slippage=None if mid is None else _dollars_of(intent.limit - mid, intent),
+        slippage=slippage,
         net_cost=intent.net_cost,
-        entry_fees=entry_fees(intent, day),
+        entry_fees=opening,
         fees=fees,
         margin=margin,
         cost=margin + intent.net_cost + fees,
         max_loss=payoff.max_loss,
         max_profit=payoff.max_profit,
         breakevens=tuple(cent(spot) for spot in payoff.breakevens),
-        odds=chances,
+        outcome=chances,
+        ladder=ladder(intent, fees, chain, session, flat_by or session.close),
+        profile=profile(intent, fees, payoff.breakevens, chain),
+        impact=None if exposure is None else impact(intent, exposure, view, opening),
+        cautions=cautions(intent, view, cut_offs or CutOffs()),
         sensitivity=report.total,
         at=view.now,
         spot=chain.spot,
@@ -103,6 +122,25 @@ def analyse(intent: OrderIntent, view: MarketView) -> TradeAnalysis:
         minutes=chain.minutes,
         feed=chain.feed,
         unknown=(*report.unknown, *([] if chances else ["the smile does not reach far enough"])),
+    )
+    return found if intent.opens else _closing(found)
+
+
+def _closing(found: TradeAnalysis) -> TradeAnalysis:
+    """Return the analysis of what closes: it risks its fees, and what it makes is its price."""
+    return replace(
+        found,
+        fees=found.entry_fees,
+        margin=ZERO,
+        cost=found.net_cost + found.entry_fees,
+        max_loss=found.entry_fees,
+        max_profit=ZERO,
+        breakevens=(),
+        outcome=None,
+        ladder=None,
+        profile=None,
+        cautions=(),
+        unknown=(),
     )
 
 
@@ -147,14 +185,6 @@ def _net(legs: tuple[LegAnalysis, ...]) -> tuple[Price | None, Price | None]:
     if len(quotes) < len(legs):
         return None, None
     return natural(quotes), net_mid(quotes)
-
-
-def _odds(payoff: Payoff, chain: ChainSnapshot) -> Odds | None:
-    """Return the odds on the chain's smile, None where it says nothing about profit."""
-    if not chain.strikes or not isfinite(chain.forward):
-        return None
-    chances = odds(payoff, Smile.through(chain.forward, chain.strikes, chain.total_vols))
-    return chances if isfinite(chances.profit) else None
 
 
 def _margin(intent: OrderIntent) -> Dollars:

@@ -1,10 +1,8 @@
-"""The bounds, and the one case they are applied to."""
+"""The one case that every limit is applied to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
-from decimal import Decimal
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -15,41 +13,28 @@ from common.orders import OrderIntent
 from common.portfolio import Exposure
 from common.pricing.payoff import Payoff, universal_spread_margin
 from common.quotes import ChainRow, MarketView, natural
-from common.session import CutOffs
-from services.portfolio.greeks import greeks_of_legs
 from services.portfolio.worst_case import order_payoff
+from services.risk.activity import Activity
+from services.risk.lean import Lean
+from services.risk.limits import RiskLimits
 
 RECKONABLE: Final = 1_000_000  # units or ratio; above, money would leave decimal's exact digits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskLimits:
-    """What is allowed, as values of Settings.
-
-    max_daily_loss: dollars. delta_cap: share equivalents either way. spread_max: of a leg's
-    mid; five cents always pass. price_tolerance: of the net price; two cents always pass.
-    contracts_max: units of one order, a stop to typing errors rather than a view on size.
-    """
-
-    max_daily_loss: Dollars
-    delta_cap: float
-    quote_age_max: timedelta
-    spread_max: Decimal
-    no_entry_before_close: timedelta
-    price_tolerance: Decimal
-    contracts_max: int = 100
-    cut_offs: CutOffs = field(default_factory=CutOffs)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What a rule looks at: the account, the market, and the order if there is one."""
+    """What a rule looks at: the account, the market, the past, and the order if there is one.
+
+    entries_max: how often the order's strategy enters in a session, None for any number.
+    """
 
     limits: RiskLimits
     exposure: Exposure
     view: MarketView
     halt: Halt
     intent: OrderIntent | None
+    activity: Activity
+    entries_max: int | None = None
 
     @cached_property
     def rows(self) -> dict[str, ChainRow | None]:
@@ -115,11 +100,14 @@ class Case:
         return natural(quotes)
 
     @cached_property
-    def order_delta(self) -> float | None:
-        """Share equivalents the order adds; None when any leg's delta is not known."""
-        if self.intent is None:
-            return 0.0
-        if self.formed is None:
-            return None
-        report = greeks_of_legs(self.formed.legs, self.formed.qty, self.view.chain)
-        return report.total.delta if report.total is not None else None
+    def lean(self) -> Lean:
+        """How the account would lean with the order; without it where it is malformed."""
+        return Lean(
+            limits=self.limits,
+            exposure=self.exposure,
+            chain=self.view.chain,
+            session=self.view.session,
+            now=self.view.now,
+            intent=self.formed,
+            reckonable=self.intent is None or self.formed is not None,
+        )

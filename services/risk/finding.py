@@ -16,10 +16,16 @@ UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A limit as it stands, and what to do if it does not hold."""
+    """A limit as it stands, and what to do if it does not hold.
+
+    known: False where it does not hold for want of a number. follows: another limit that it
+    takes its bound from, so that a refusal need not name both.
+    """
 
     limit: Limit
     remedy: str
+    known: bool = True
+    follows: str = ""
 
     @property
     def breach(self) -> Breach:
@@ -33,13 +39,20 @@ class Finding:
 
 
 def finding(
-    name: str, *, allowed: str, used: str, ok: bool, remedy: str, room: str | None = None
+    name: str,
+    *,
+    allowed: str,
+    used: str,
+    ok: bool,
+    remedy: str,
+    room: str | None = None,
+    known: bool = True,
+    follows: str = "",
 ) -> Finding:
     """Return a finding; without a room of its own, the limit is held or it is not."""
     left = room if room is not None else ("ok" if ok else "none")
-    return Finding(
-        limit=Limit(name=name, value=allowed, used=used, room=left, ok=ok), remedy=remedy
-    )
+    limit = Limit(name=name, value=allowed, used=used, room=left, ok=ok)
+    return Finding(limit=limit, remedy=remedy, known=known, follows=follows)
 
 
 def dollars(amount: Decimal) -> str:

@@ -7,16 +7,22 @@ passes whatever can only reduce what is held. Only here is Approved built.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from common.errors import LimitBreached
-from common.limits import Halt, Limit
+from common.limits import Breach, Halt, Limit
 from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure, Position
-from common.quotes import MarketView
-from services.risk.case import Case, RiskLimits
+from common.quotes import ChainSnapshot, MarketView
+from common.session import Session
+from services.risk.activity import Activity
+from services.risk.case import Case
 from services.risk.finding import Finding, dollars
+from services.risk.lean import Lean
+from services.risk.limits import RiskLimits
 from services.risk.reduce_only import reduce_only
-from services.risk.rules import RULES
+from services.risk.rules import DRIFTING, RULES
 
 
 class RiskManager:
@@ -36,17 +42,27 @@ class RiskManager:
         exposure: Exposure,
         view: MarketView,
         halt: Halt,
+        activity: Activity,
         alternatives: Iterable[tuple[str, OrderIntent]] = (),
+        entries_max: int | None = None,
     ) -> Approved[OrderIntent]:
         """Pass an order that opens, or raise LimitBreached with every breach at once.
 
         alternatives are (terms, intent), nearest first; the first that would pass is named as
-        the nearest. What cannot be known is a breach.
+        the nearest. entries_max: how often its strategy enters a session. What cannot be known
+        is a breach.
         """
-        case = Case(limits=self._limits, exposure=exposure, view=view, halt=halt, intent=intent)
-        breaches = tuple(found.breach for found in _found(case) if not found.limit.ok)
-        if breaches:
-            raise LimitBreached(breaches, nearest=self._nearest(alternatives, exposure, view, halt))
+        case = Case(
+            limits=self._limits,
+            exposure=exposure,
+            view=view,
+            halt=halt,
+            intent=intent,
+            activity=activity,
+            entries_max=entries_max,
+        )
+        if breaches := _breaches(_found(case)):
+            raise LimitBreached(breaches, nearest=_nearest(alternatives, case))
         return Approved(intent)
 
     def check(
@@ -54,11 +70,33 @@ class RiskManager:
         exposure: Exposure,
         view: MarketView,
         halt: Halt,
+        activity: Activity,
         intent: OrderIntent | None = None,
+        entries_max: int | None = None,
     ) -> tuple[Limit, ...]:
         """Return every limit with how much is used, as after an order when one is given."""
-        case = Case(limits=self._limits, exposure=exposure, view=view, halt=halt, intent=intent)
+        case = Case(
+            limits=self._limits,
+            exposure=exposure,
+            view=view,
+            halt=halt,
+            intent=intent,
+            activity=activity,
+            entries_max=entries_max,
+        )
         return tuple(found.limit for found in _found(case))
+
+    def drift(
+        self, exposure: Exposure, chain: ChainSnapshot | None, session: Session, now: datetime
+    ) -> tuple[Finding, ...]:
+        """Return the limits that the market alone can breach, as the account leans now."""
+        lean = Lean(limits=self._limits, exposure=exposure, chain=chain, session=session, now=now)
+        return tuple(rule(lean) for rule in DRIFTING)
+
+    def lost(self, exposure: Exposure) -> bool | None:
+        """Tell whether the session has lost its maximum at natural exit prices; None unknown."""
+        pnl = exposure.session_pnl
+        return None if pnl is None else pnl <= -self._limits.max_daily_loss
 
     def close(self, intent: OrderIntent, positions: Sequence[Position]) -> Approved[OrderIntent]:
         """Pass an order that only reduces positions held, or raise LimitBreached.
@@ -70,21 +108,23 @@ class RiskManager:
             raise LimitBreached(breaches)
         return Approved(intent)
 
-    def _nearest(
-        self,
-        alternatives: Iterable[tuple[str, OrderIntent]],
-        exposure: Exposure,
-        view: MarketView,
-        halt: Halt,
-    ) -> str | None:
-        for terms, intent in alternatives:
-            case = Case(limits=self._limits, exposure=exposure, view=view, halt=halt, intent=intent)
-            if all(f.limit.ok for f in _found(case)) and case.order_risk is not None:
-                return (
-                    f"call again with {terms}, which passes every limit now and loses at most "
-                    f"{dollars(case.order_risk)}"
-                )
-        return None
+
+def _nearest(alternatives: Iterable[tuple[str, OrderIntent]], refused: Case) -> str | None:
+    for terms, intent in alternatives:
+        case = replace(refused, intent=intent)
+        if all(f.limit.ok for f in _found(case)) and case.order_risk is not None:
+            return (
+                f"call again with {terms}, which passes every limit now and loses at most "
+                f"{dollars(case.order_risk)}"
+            )
+    return None
+
+
+def _breaches(found: Sequence[Finding]) -> tuple[Breach, ...]:
+    """Return what does not hold, without what only repeats another."""
+    wrong = [finding for finding in found if not finding.limit.ok]
+    named = {finding.limit.name for finding in wrong}
+    return tuple(finding.breach for finding in wrong if finding.follows not in named)
 
 
 def _found(case: Case) -> tuple[Finding, ...]:

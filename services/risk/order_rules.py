@@ -129,6 +129,25 @@ def quote_spread(case: Case) -> Finding | None:
     )
 
 
+def open_interest(case: Case) -> Finding | None:
+    """Enough of every contract opened was open at the previous day's end; untold is nothing."""
+    if case.intent is None:
+        return None
+    least = case.limits.open_interest_min
+    opened = {leg.contract.symbol for leg in case.intent.legs if leg.intent.opens}
+    counts = {s: row.open_interest if row else None for s, row in case.rows.items() if s in opened}
+    thin = {s: count for s, count in counts.items() if (count or 0) < least}
+    known = [count for count in counts.values() if count is not None]
+    return finding(
+        "open_interest",
+        allowed=f"at least {least} contracts",
+        used=joined(f"{s} {UNKNOWN if n is None else n}" for s, n in thin.items())
+        or f"{min(known, default=0)} or more",
+        ok=not thin,
+        remedy="choose strikes that are traded; OPEN_INTEREST_MIN=0 where the broker tells none",
+    )
+
+
 def tick(case: Case) -> Finding | None:
     """The limit lies on the price grid."""
     if case.intent is None:

@@ -20,6 +20,7 @@ from services.execution.store import DeskStore
 from services.market.calendar import ClockAnchor
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
+from services.runtime.recording import recording
 from services.runtime.services import Services
 from services.runtime.wiring import Parts
 
@@ -44,6 +45,7 @@ async def open_services(
     degraded: asyncio.Queue[str] = asyncio.Queue()
     try:
         async with (
+            recording(database, access, clock) as records,
             open_broker(
                 access,
                 timeout=settings.broker_timeout,
@@ -57,8 +59,22 @@ async def open_services(
                 on_failure=lambda job: metrics.job_failures.labels(job).inc(),
             ) as supervisor,
         ):
-            parts = Parts(settings, access, connection, supervisor, store, kill_switch, clock, wall)
+            parts = Parts(
+                settings,
+                access,
+                connection,
+                supervisor,
+                store,
+                kill_switch,
+                clock,
+                wall,
+                database.parent,
+                records,
+            )
             services = parts.wired(metrics)
+            await records.begin(settings, kill_switch)
+            for name, job in records.jobs(kill_switch).items():
+                supervisor.keep(name, job)
             supervisor.keep("start", lambda: _start(services, wall))
             supervisor.keep("guard", lambda: _reduce_when_degraded(degraded, kill_switch))
             yield services
@@ -79,9 +95,16 @@ async def _start(services: Services, wall: WallClock) -> None:
     keep("order news", tracker.follow, critical=True)
     keep("order poll", tracker.poll, critical=True)
     keep("exits", services.exits.watch, critical=True)
+    keep("entries", services.dealing.entries.watch, critical=True)
     keep("halt", services.enforcer.watch, critical=True)
+    keep("account", services.risk_watch.read, critical=True)
+    keep("risk watch", services.risk_watch.watch, critical=True)
+    keep("broker lock", services.broker_lock.watch)
     for name, job in services.chain.jobs().items():
         keep(name, job)
+    keep("history", services.history.keep)
+    keep("dividends", services.dividends.keep)
+    keep("marks", services.marks.watch)
     keep("gauges", lambda: _gauge(services))
     services.chain.start_streaming()
     gc.collect()

@@ -16,20 +16,29 @@ from services.broker.alpaca import Connection
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.execution.book import OrderBook
-from services.execution.desk import TradingDesk
+from services.execution.broker_lock import BrokerLock
+from services.execution.clerk import TradeClerk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor, flat_by
+from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
+from services.execution.marks import TradeMarks
+from services.execution.risk_watch import RiskWatch
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Flattened, Unwinder
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
+from services.market.dividends import DividendCalendar
+from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
 from services.ops.health import Check, Health
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
+from services.runtime.analyst import Analyst
+from services.runtime.dealing import Dealing
+from services.runtime.recording import Recording
 
 UNDERLYING = "SPY"
 FRESH = timedelta(seconds=5)
@@ -61,21 +70,38 @@ class Services:
     connection: Connection
     calendar: SessionCalendar
     chain: ChainService
+    history: MinuteHistory
+    dividends: DividendCalendar
     watch: MarketWatch
+    analyst: Analyst
     portfolio: Portfolio
     store: DeskStore
     tracker: OrderTracker
     kill_switch: KillSwitch
-    trading: TradingDesk
+    records: Recording
+    trading: TradeClerk
+    journal: TradeJournal
+    marks: TradeMarks
     orders: OrderBook
-    unwinder: Unwinder
-    exits: ExitMonitor
+    dealing: Dealing
     enforcer: HaltEnforcer
+    broker_lock: BrokerLock
+    risk_watch: RiskWatch
 
     @property
     def mode(self) -> str:
         """Whose money it is."""
         return self.settings.mode.value
+
+    @property
+    def unwinder(self) -> Unwinder:
+        """What takes positions off."""
+        return self.dealing.unwinder
+
+    @property
+    def exits(self) -> ExitMonitor:
+        """What watches them."""
+        return self.dealing.exits
 
     @property
     def broker(self) -> Broker:
@@ -115,7 +141,8 @@ class Services:
 
     def health(self) -> Health:
         """Return what is known without asking anybody."""
-        halt = self.kill_switch.halt()
+        halt, blind = self.kill_switch.halt(), self.risk_watch.blind()
+        causes = "".join(f"; {cause}" for cause in self.kill_switch.causes())
         orders = self.tracker.not_ready()
         return Health(
             checks=(
@@ -123,9 +150,15 @@ class Services:
                 Check(
                     name="kill switch",
                     ok=halt is Halt.ACTIVE,
-                    reason="" if halt is Halt.ACTIVE else f"trading is {halt.value}",
+                    reason="" if halt is Halt.ACTIVE else f"trading is {halt.value}{causes}",
                 ),
+                Check(name="risk watch", ok=blind is None, reason=blind or ""),
                 self._chain_check(),
+                Check(
+                    name="audit",
+                    ok=self.records.audit.damage is None,
+                    reason=self.records.audit.damage or "",
+                ),
                 *(job.check for job in self.supervisor.jobs()),
             )
         )

@@ -1,28 +1,26 @@
 """What every strategy is: frozen parameters and a pure proposal from what the market shows.
 
 A strategy decides what to trade and at which limit. It neither sizes by the account nor looks
-at clocks, positions or limits: those are risk's, checked once for every strategy alike.
+at clocks, positions or limits: those are the desk's and risk's, alike for every strategy.
 
-The limit is the natural price, every leg at its far touch. Nothing here walks an order towards
-the market, so an order between mid and natural could be left behind while the market runs, and
-an exit belongs only to what has filled. What that costs against the mid is bounded by the
-spread limit of each leg and shown in every preview. A strategy never proposes worse than
-natural; how far a price may run while an order is sent is the desk's to bound.
+The limit is the natural price, every leg at its far touch, unless the caller named one. A
+strategy never proposes worse than natural of its own accord; how an order walks there from the
+mid, and how far a price may run while it is sent, is the desk's to bound. What it costs against
+the mid is bounded by the spread limit of each leg and shown in every preview.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
 
-from common.contracts import Right
-from common.errors import MarketDataMissing, MarketError, NoSuchContract, QuoteUnusable
-from common.money import Price, plain
+from common.errors import MarketError
+from common.exits import ExitTerms
+from common.money import Dollars, Price
 from common.orders import Leg, OrderIntent
-from common.quotes import ChainRow, DeltaPick, MarketView, Quote, natural
-
-DELTA_MISS_MAX = 0.10  # strikes are coarse late in the day; beyond this it is another trade
+from common.quotes import MarketView, natural
+from services.strategies.choice import takeable
 
 
 class Strategy(Protocol):
@@ -38,6 +36,20 @@ class Strategy(Protocol):
         """Its size as the tool's arguments say it: "width=4, contracts=1"."""
         ...
 
+    @property
+    def qty(self) -> int:
+        """How many units; with risk, the most."""
+        ...
+
+    @property
+    def risk(self) -> Dollars | None:
+        """The most the trade may lose, fees included, if the desk is to find the size."""
+        ...
+
+    def sized(self, qty: int) -> Strategy:
+        """Return the same trade of just so many units."""
+        ...
+
     def propose(self, view: MarketView) -> Proposal:
         """Return what to trade now.
 
@@ -47,17 +59,60 @@ class Strategy(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller says of any trade beside the strategy's own parameters.
+
+    risk: dollars the trade may lose, fees included, if the desk is to find the size; qty is then
+    the most. stop, target and trail: exits as text, each in place of the strategy's own.
+    """
+
+    qty: int = 1
+    risk: Dollars | None = None
+    stop: str | None = None
+    target: str | None = None
+    trail: str | None = None
+
+    def sized(self, qty: int) -> Self:
+        """Return the same trade of just so many units."""
+        return replace(self, qty=qty, risk=None)
+
+    @property
+    def contracts(self) -> str:
+        """The size as the tool's arguments say it."""
+        return f"contracts={self.qty}"
+
+    def fewer(self) -> tuple[Self, ...]:
+        """Return the same trade with fewer units, the nearest first."""
+        return tuple(self.sized(qty) for qty in range(self.qty - 1, 0, -1))
+
+    def exits(self, own: ExitTerms) -> ExitTerms:
+        """Return a strategy's own exits with the caller's in their place."""
+        return own.overridden(stop=self.stop, target=self.target, trail=self.trail)
+
+    def require_size(self) -> None:
+        """Refuse a size that is none, by ValueError."""
+        if self.qty < 1 or not (self.risk is None or (self.risk.is_finite() and self.risk > 0)):
+            raise ValueError(f"not a size: {self!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """An intent, why it is this one, and what to beware of.
 
     facts are (label, value) in reading order. narrower are smaller versions of the same trade,
-    nearest first, for risk to name the first that would pass.
+    nearest first, for risk to name the first that would pass. limit_given: the intent's limit is
+    the caller's own price, which the desk neither moves nor walks, and which may rest unfilled.
+    entries_max: how many orders of this name may open in one session, None for any number.
+    exits: when to leave what fills, beside the desk's own time exit.
     """
 
     intent: OrderIntent
     facts: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...] = ()
     narrower: tuple[Strategy, ...] = ()
+    limit_given: bool = False
+    entries_max: int | None = None
+    exits: ExitTerms = field(default_factory=ExitTerms)
 
     def alternatives(self, view: MarketView) -> Iterator[tuple[str, OrderIntent]]:
         """Yield (terms, intent) of each narrower version the market allows, lazily."""
@@ -66,44 +121,6 @@ class Proposal:
                 yield strategy.terms, strategy.propose(view).intent
             except MarketError:
                 continue
-
-
-def nearest_delta(view: MarketView, right: Right, target: float) -> DeltaPick:
-    """Return the same-day contract nearest a delta given without sign.
-
-    Raises NoSuchContract, with the neighbours, when it misses by more than 0.10, and
-    MarketDataMissing when the chain held is another day's.
-    """
-    if view.chain.expiry != view.session.day:
-        raise MarketDataMissing(
-            f"the chain held expires {view.chain.expiry}, the session is {view.session.day}"
-        )
-    pick = view.chain.by_delta(right, target)
-    if abs(pick.achieved - pick.target) > DELTA_MISS_MAX:
-        raise NoSuchContract(
-            f"a {right.name.lower()} within {DELTA_MISS_MAX:.2f} of {pick.target:+.2f} delta "
-            f"(nearest: {neighbours(pick)})"
-        )
-    return pick
-
-
-def neighbours(pick: DeltaPick) -> str:
-    """Return the pick between its neighbours, each as strike and delta."""
-    rows = [row for row in (pick.below, pick.row, pick.above) if row is not None]
-    return ", ".join(
-        f"{plain(row.contract.strike)} at {row.greeks.delta:+.3f}" for row in rows if row.greeks
-    )
-
-
-def takeable(row: ChainRow, *, sold: bool) -> Quote:
-    """Return a quote whose far touch can be priced: an ask to buy at, a bid to sell at.
-
-    Whether it is fresh and tight enough to trade on is risk's to say. Raises QuoteUnusable.
-    """
-    quote = row.quote
-    if quote is None or quote.ask <= 0 or quote.bid > quote.ask or (sold and quote.bid <= 0):
-        raise QuoteUnusable(row.contract.symbol, row.flag)
-    return quote
 
 
 def natural_limit(legs: tuple[Leg, ...], view: MarketView) -> Price:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from common.config import Mode, Settings, load_settings
-from common.errors import LiveNotAvailable, Misconfigured
+from common.errors import Misconfigured
 
 KEYS = {"alpaca_api_key": "PKKEY", "alpaca_secret_key": "the-secret"}
 LIVE = KEYS | {"alpaca_live": "true", "live_trading_acknowledged": "true"}
@@ -64,10 +64,18 @@ def test_a_contradiction_is_refused_by_name(values: dict[str, Any], names: list[
     assert all(name in str(refused.value) for name in names)
 
 
-def test_live_is_refused_at_start_even_with_both_switches() -> None:
-    with pytest.raises(LiveNotAvailable) as refused:
-        settings(**LIVE)
-    assert refused.value.code == "live_not_available"
+def test_live_needs_both_switches_and_always_a_person() -> None:
+    live = settings(**LIVE)
+    assert (live.mode, live.needs_person) == (Mode.LIVE, True)
+    assert settings(**LIVE, approval="always").needs_person
+    with pytest.raises(Misconfigured, match="APPROVAL=token"):
+        settings(**LIVE, approval="token")
+
+
+def test_on_paper_the_token_is_enough_unless_a_person_is_asked_for() -> None:
+    assert not settings().needs_person
+    assert not settings(approval="token").needs_person
+    assert settings(approval="always").needs_person
 
 
 @pytest.mark.parametrize("name", ["max_daily_loss", "spread_max", "price_tolerance"])

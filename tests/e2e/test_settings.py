@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,22 +18,24 @@ from pydantic import BaseModel
 from common.clock import FrozenClock, MonotonicClock
 from common.config import Mode, Settings, load_settings
 from common.contracts import Right
-from common.errors import BrokerUnavailable, LiveNotAvailable, Misconfigured
+from common.errors import BrokerUnavailable, Misconfigured
 from common.orders import PositionIntent
 from services.ops.limiter import Lane, TokenBucket
 from services.risk.manager import RiskManager
 from services.runtime.wiring import risk_limits
 from serving.state import desk_name
-from tests.builders import at, contract, make_intent
-from tests.e2e import test_settings_desk, test_settings_exchange
+from tests.builders import at, contract, make_intent, make_view
+from tests.e2e import test_settings_desk, test_settings_exchange, test_settings_strategies
 from tests.e2e.changing import changes
 from tests.services.broker.connecting import access_to
 from tests.services.broker.fault_server import fault_server, hang
-from tests.services.risk.cases import CONDOR, breaches
+from tests.services.risk.cases import CONDOR, breaches, long_call
+from tests.services.risk.past import activity, closed, opened
 
 
 def test_every_setting_has_a_case() -> None:
-    modules = (globals(), vars(test_settings_desk), vars(test_settings_exchange))
+    others = (test_settings_desk, test_settings_exchange, test_settings_strategies)
+    modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]
     covered = {name for case in cases for name in getattr(case, "changes", ())}
     assert covered == set(fields(Settings))
@@ -77,8 +81,7 @@ def test_a_mode_that_is_not_what_the_keys_mean_does_not_start() -> None:
     for one in ("alpaca_live", "live_trading_acknowledged"):
         with pytest.raises(Misconfigured, match="must be set together"):
             settings(**KEYS, **{one: True})
-    with pytest.raises(LiveNotAvailable):
-        settings(**KEYS, alpaca_live=True, live_trading_acknowledged=True)
+    assert settings(**KEYS, alpaca_live=True, live_trading_acknowledged=True).mode is Mode.LIVE
 
 
 # ---- Risk
@@ -90,10 +93,28 @@ def test_a_mode_that_is_not_what_the_keys_mean_does_not_start() -> None:
     "quote_age_max",
     "spread_max",
     "no_entry_before_close",
+    "trade_risk_max",
+    "strategy_risk_max",
+    "exposure_max",
+    "contracts_max",
+    "strike_contracts_max",
+    "expiry_contracts_max",
+    "open_interest_min",
+    "sigma_delta_cap",
+    "assignment_shares_max",
 )
 @pytest.mark.parametrize(
     ("name", "value", "limit"),
     [
+        ("trade_risk_max", "50", "trade_risk"),
+        ("strategy_risk_max", "50", "strategy_risk"),
+        ("exposure_max", "50", "exposure"),
+        ("contracts_max", "1", "qty"),
+        ("strike_contracts_max", "1", "strike_contracts"),
+        ("expiry_contracts_max", "3", "expiry_contracts"),
+        ("open_interest_min", "1501", "open_interest"),
+        ("sigma_delta_cap", "0.01", "delta_sigma"),
+        ("assignment_shares_max", "99", "assignment"),
         ("max_daily_loss", "50", "daily_loss"),
         ("portfolio_delta_cap", "0.01", "delta"),
         ("quote_age_max", "0.1", "quote_age"),
@@ -106,12 +127,63 @@ def test_a_tighter_limit_refuses_what_the_default_lets_pass(
 ) -> None:
     # Deep in the money a quote is 2% wide: more than the five cents that always pass.
     deep = make_intent((contract(650, Right.CALL), PositionIntent.BUY_TO_OPEN), limit="20.60")
-    intent = deep if limit == "spread" else CONDOR
+    two = replace(CONDOR, qty=2)
+    intent = {"spread": deep, "qty": two, "strike_contracts": two}.get(limit, CONDOR)
     usual, tight = (
         RiskManager(risk_limits(one)) for one in (settings(), settings(**{name: value}))
     )
     assert limit not in breaches(intent, risk=usual)
     assert limit in breaches(intent, risk=tight)
+
+
+@changes(
+    "trades_per_day_max",
+    "orders_per_minute_max",
+    "orders_per_hour_max",
+    "duplicate_window",
+    "repeats_max",
+    "cooldown_after_loss",
+    "consecutive_losses_max",
+)
+@pytest.mark.parametrize(
+    ("name", "value", "limit"),
+    [
+        ("trades_per_day_max", "1", "trades_per_day"),
+        ("orders_per_minute_max", "1", "orders_per_minute"),
+        ("orders_per_hour_max", "1", "orders_per_hour"),
+        ("duplicate_window", "7200", "duplicate"),
+        ("repeats_max", "1", "repeats"),
+        ("cooldown_after_loss", "30", "cooldown"),
+        ("consecutive_losses_max", "1", "consecutive_losses"),
+    ],
+)
+def test_a_tighter_habit_refuses_what_the_default_lets_pass(
+    name: str, value: str, limit: str
+) -> None:
+    ago = timedelta(seconds=30) if limit == "orders_per_minute" else timedelta(minutes=20)
+    trade = opened(long_call(), when=at(10, 5) - ago)
+    lost = limit in {"cooldown", "consecutive_losses"}
+    past = activity(trade, *([closed(trade, "-0.10")] if lost else []))
+    other = make_intent((contract(672, Right.CALL), PositionIntent.BUY_TO_OPEN), limit="1.30")
+    wanted = long_call() if limit in {"duplicate", "repeats"} else other
+    usual, tight = (
+        RiskManager(risk_limits(one)) for one in (settings(), settings(**{name: value}))
+    )
+    assert limit not in breaches(wanted, risk=usual, activity=past)
+    assert limit in breaches(wanted, risk=tight, activity=past)
+
+
+@changes("late_gamma_max", "late_gamma_from")
+def test_less_gamma_or_an_earlier_hour_refuses_what_the_default_lets_pass() -> None:
+    late = make_view(now=at(15, 1))
+    call = long_call(671)
+    usual, little = (
+        RiskManager(risk_limits(one)) for one in (settings(), settings(late_gamma_max="1"))
+    )
+    later = RiskManager(risk_limits(settings(late_gamma_max="1", late_gamma_from="50")))
+    assert "late_gamma" not in breaches(call, view=late, risk=usual)
+    assert "late_gamma" in breaches(call, view=late, risk=little)
+    assert "late_gamma" not in breaches(call, view=late, risk=later)
 
 
 # ---- Broker connection

@@ -29,8 +29,13 @@ PAPER = {"ALPACA_API_KEY": "PKSECRETKEYID", "ALPACA_SECRET_KEY": "very-secret"}
         ({"MAX_DAILY_LOSS": "nan"}, "[misconfigured] MAX_DAILY_LOSS"),
         ({"STATE_DIR": "relative"}, "[state_unwritable]"),
         (
-            {**PAPER, "ALPACA_LIVE": "true", "LIVE_TRADING_ACKNOWLEDGED": "true"},
-            "[live_not_available]",
+            {
+                **PAPER,
+                "ALPACA_LIVE": "true",
+                "LIVE_TRADING_ACKNOWLEDGED": "true",
+                "APPROVAL": "token",
+            },
+            "[misconfigured] APPROVAL=token",
         ),
     ],
 )

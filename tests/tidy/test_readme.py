@@ -17,7 +17,7 @@ def test_the_table_of_tools_is_what_is_registered() -> None:
 
 
 def test_every_command_is_told_and_no_other() -> None:
-    typed = r"^python alpaca_mcp_server\.py ([a-z]+(?: (?:list|call))?)"
+    typed = r"^python alpaca_mcp_server\.py ([a-z]+(?: (?:list|call|verify))?)"
     told = set(re.findall(typed, TEXT, re.MULTILINE))
     assert told == set(COMMANDS) - {"bridge"} | {"kill"}
 

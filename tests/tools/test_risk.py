@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from tests.desk import Desk, DeskClient
 from tests.exchange import Exchange
-from tests.tools.market import SHARES, Reply, exit_value, touches
+from tests.tools.market import PATIENT, SHARES, Reply, exit_value, touches
 
 pytestmark = pytest.mark.usefixtures("flat_after")
 
 CONDOR = "iron_condor_30_delta"
 CALL = "orb_long_call"
 OPENING = Decimal(100_000)
+
+
+@pytest.fixture
+def desk(exchange: Exchange, tmp_path: Path) -> Iterator[Desk]:
+    """Start a desk without a past: the breakout is entered once a session."""
+    with Desk.start(tmp_path, exchange, **PATIENT) as desk:
+        yield desk
 
 
 async def open_two(client: DeskClient) -> list[Reply]:
@@ -94,7 +103,8 @@ async def test_a_risk_check_tells_each_limit_before_and_after_a_trade_and_sends_
         assert (now["mode"], now["ok"], now["halt"]) == ("paper", True, "active")
         wide = await client.ask("risk_check", strategy=CONDOR)
         assert not wide["ok"]
-        assert [limit["name"] for limit in wide["limits"] if not limit["ok"]] == ["daily_loss"]
+        refused = [limit["name"] for limit in wide["limits"] if not limit["ok"]]
+        assert refused == ["daily_loss", "trade_risk", "strategy_risk"]  # two follow the first
         narrow = await client.ask("risk_check", strategy=CONDOR, width=1, contracts=2)
         assert narrow["ok"]
         preview = (await client.ask(CONDOR, width=1, contracts=2))["preview"]

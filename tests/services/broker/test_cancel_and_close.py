@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.errors import BrokerRefused, NotOpen, OrderNotFound
+from common.errors import BrokerRefused, BrokerUnavailable, NotOpen, OrderNotFound
 from common.ids import OrderId
 from tests.services.broker import fault_server as faults
 from tests.services.broker.connecting import against
@@ -68,3 +68,9 @@ async def test_shares_that_are_not_free_are_not_closed() -> None:
         with pytest.raises(BrokerRefused, match="no position in QQQ"):
             await connection.broker.close_stock("QQQ")
         assert server.count("POST") == 0
+
+
+async def test_a_broker_that_does_not_say_whether_it_is_suspended_is_not_taken_for_open() -> None:
+    async with against(reply(200, {"no": "word of it"})) as (connection, _):
+        with pytest.raises(BrokerUnavailable, match="cannot be read"):
+            await connection.reader.suspended()

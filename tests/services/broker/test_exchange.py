@@ -167,3 +167,31 @@ async def test_wrong_keys_are_refused_by_rest_and_stream(exchange: Exchange) -> 
         await until(lambda: "keys" in stranger.updates.state.error)
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_a_replaced_order_fills_in_its_new_place(desk: Connection) -> None:
+    approved = await spread(desk)
+    far = approved.value.limit - Decimal("0.30")
+    first = await desk.broker.submit(approved, ClientOrderId("spy0-walk"), go, far)
+    assert first.limit == far
+    second = ClientOrderId("spy0-walk-r1")
+    moved = await desk.broker.replace(first.id, approved, second, go, approved.value.limit)
+    assert (moved.client_order_id, moved.limit) == (second, approved.value.limit)
+    assert await ended(desk, moved.id) is OrderStatus.FILLED
+    old = await desk.reader.order(first.id)
+    assert (old.broker_status, old.replaced_by) == ("replaced", moved.id)
+
+
+async def test_while_trading_is_suspended_not_even_a_sound_order_is_taken(desk: Connection) -> None:
+    assert await desk.reader.suspended() is False
+    approved = await spread(desk)
+    await desk.broker.suspend(True)
+    assert await desk.reader.suspended() is True
+    assert (await desk.reader.account()).blocked == "trade suspended by user"
+    with pytest.raises(BrokerRefused, match="rejected by user request"):
+        await desk.broker.submit(approved, ClientOrderId("locked-out"), go)
+    await desk.broker.suspend(True)  # asking twice does no harm
+    await desk.broker.suspend(False)
+    assert await desk.reader.suspended() is False
+    order = await desk.broker.submit(approved, ClientOrderId("let-in"), go)
+    assert order.client_order_id == "let-in"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from common.contracts import OptionContract
 from common.ids import ClientOrderId, OrderId, Principal
 from common.orders import Leg, Order, OrderIntent, OrderLeg, OrderStatus, PositionIntent
-from services.execution.records import OrderRecord
+from services.execution.records import REPLACED, OrderRecord, replacement_id
 
 AT = datetime(2026, 11, 20, 15, 5, tzinfo=UTC)
 DAY = date(2026, 11, 20)
@@ -45,12 +45,21 @@ def condor_record(
     )
 
 
-def broker_order(record: OrderRecord, status: OrderStatus, filled: int, at: datetime = AT) -> Order:
+def broker_order(
+    record: OrderRecord,
+    status: OrderStatus,
+    filled: int,
+    at: datetime = AT,
+    *,
+    version: int = 0,
+    replaced: bool = False,
+) -> Order:
+    root = record.client_order_id
     return Order(
-        id=OrderId("7f1c"),
-        client_order_id=record.client_order_id,
+        id=OrderId(f"7f1c-{version}" if version else "7f1c"),
+        client_order_id=replacement_id(root, version) if version else root,
         status=status,
-        broker_status=status.value,
+        broker_status=REPLACED if replaced else status.value,
         legs=tuple(
             OrderLeg(
                 symbol=leg.contract.symbol,

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.contracts import OptionContract
+from common.contracts import OptionContract, Right
+from common.ids import ClientOrderId
 from common.orders import OrderStatus, Side
 from common.portfolio import Position
 from common.quotes import Quote
-from services.execution.closing import Unwind, plan_unwinds
+from services.execution.attribution import attribute, held_of
+from services.execution.closing import Unwind, plan_unwinds, unwinds_of
 from services.execution.records import OrderRecord
 from services.risk.reduce_only import reduce_only
 from tests.services.execution.orders import AT, CONDOR, condor_record
@@ -35,8 +38,30 @@ def position(symbol: str, qty: int) -> Position:
     )
 
 
-def filled(qty: int) -> OrderRecord:
-    return replace(condor_record(qty=qty, status=OrderStatus.FILLED), filled_qty=qty)
+def filled(qty: int, name: str = "spy0-opening", second: int = 0) -> OrderRecord:
+    record = condor_record(qty=qty, status=OrderStatus.FILLED)
+    at = AT + timedelta(seconds=second)
+    cid = ClientOrderId(name)
+    return replace(record, filled_qty=qty, client_order_id=cid, created_at=at)
+
+
+def closed(parent: str, qty: int, right: Right | None = None) -> OrderRecord:
+    """Return a filled order that closes so many units, or one side of them."""
+    record = condor_record(qty=qty, closing=True, status=OrderStatus.FILLED)
+    legs = tuple(leg for leg in record.intent.legs if right in (None, leg.contract.right))
+    intent = replace(record.intent, legs=legs)
+    return replace(record, intent=intent, filled_qty=qty, parent=ClientOrderId(parent))
+
+
+def own(openings: Sequence[OrderRecord], closings: Sequence[OrderRecord], units: int) -> list[int]:
+    """Return how many units each opening order still holds, None where legs differ."""
+    owned = attribute(openings, closings, held_of(held(units)))
+    found = []
+    for record in openings:
+        mine = owned.of(record.client_order_id)
+        [qty] = {mine[leg.contract] * leg.side.sign for leg in record.intent.legs}
+        found.append(qty)
+    return found
 
 
 def held(units: int) -> list[Position]:
@@ -75,7 +100,9 @@ def test_unwinding_ends_flat_and_never_turns_a_position_over(
     quantities: list[int], opened: list[int]
 ) -> None:
     positions = [position(s, q) for s, q in zip(SYMBOLS, quantities, strict=True) if q]
-    unwinds = plan_unwinds(positions, [filled(qty) for qty in opened if qty])
+    unwinds = plan_unwinds(
+        positions, [filled(qty, f"spy0-{n}", n) for n, qty in enumerate(opened) if qty]
+    )
     assert after(positions, unwinds) == {}
     traded: Counter[str] = Counter()
     for unwind in unwinds:
@@ -106,9 +133,12 @@ def test_the_limit_is_natural_worsened_by_the_collar_and_widens_with_it() -> Non
     assert [intent and intent.limit for intent in limits] == [Decimal("0.93"), Decimal("1.32")]
 
 
-def test_a_lone_long_without_a_bid_is_not_offered_for_nothing() -> None:
+def test_a_lone_long_without_a_bid_is_offered_at_the_least_price_there_is() -> None:
     [unwind] = plan_unwinds([position(SYMBOLS[0], 1)], [])
-    assert unwind.priced({SYMBOLS[0]: quote("0", "0.01")}, Decimal("1.00")) is None
+    quotes = {SYMBOLS[0]: quote("0", "0.01")}
+    intent = unwind.priced(quotes, Decimal("1.00"))
+    assert intent is not None
+    assert (intent.limit, unwind.unbid(quotes)) == (Decimal("-0.01"), True)
 
 
 def test_a_wing_without_a_bid_still_leaves_with_its_spread() -> None:
@@ -123,3 +153,47 @@ def test_a_sale_never_asks_for_a_price_of_zero_or_less() -> None:
     intent = unwind.priced({contract.symbol: quote("0.01", "0.02")}, Decimal("1.00"))
     assert intent is not None
     assert intent.limit == Decimal("-0.01")
+
+
+def test_of_two_equal_openings_the_one_that_closed_is_the_one_that_is_gone() -> None:
+    pair = [filled(1, "spy0-a"), filled(1, "spy0-b", 1)]
+    assert own(pair, [closed("spy0-b", 1)], 1) == [1, 0]
+    assert own(pair, [closed("spy0-a", 1)], 1) == [0, 1]
+    [unwind] = plan_unwinds(held(1), pair, [closed("spy0-a", 1)])
+    assert unwind.parent == "spy0-b"
+
+
+def test_what_somebody_else_closed_is_taken_from_the_oldest() -> None:
+    pair = [filled(2, "spy0-a"), filled(1, "spy0-b", 1)]
+    assert own(pair, [], 2) == [1, 1]
+    assert own(pair, [], 0) == [0, 0]
+    assert own(pair, [], 5) == [2, 1]  # more than ours is not ours
+
+
+def test_a_condor_that_lost_one_side_keeps_the_other_as_a_vertical() -> None:
+    record = filled(2)
+    calls = [p for p in held(2) if p.contract is not None and p.contract.is_call]
+    closings = [closed("spy0-opening", 2, Right.PUT)]
+    [left] = plan_unwinds(calls, [record], closings)
+    assert [leg.contract.right for leg in left.legs] == [Right.CALL, Right.CALL]
+    assert (left.qty, left.parent) == (2, "spy0-opening")
+
+
+def test_one_side_is_closed_alone_when_asked() -> None:
+    record, account = filled(1), held_of(held(1))
+    owned = attribute([record], [], account)
+    mine = owned.of(record.client_order_id)
+    [puts] = unwinds_of(record, mine, account, Right.PUT)
+    assert {leg.contract.right for leg in puts.legs} == {Right.PUT}
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.data())
+def test_attributed_contracts_never_exceed_what_is_held(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    openings = [filled(qty, f"spy0-{n}", n) for n, qty in enumerate(sizes)]
+    closings = [closed(f"spy0-{n}", data.draw(st.integers(0, qty))) for n, qty in enumerate(sizes)]
+    units = data.draw(st.integers(0, sum(sizes)))
+    found = own(openings, closings, units)
+    assert sum(found) == min(units, sum(sizes) - sum(c.filled_qty for c in closings))
+    assert all(0 <= mine <= qty for mine, qty in zip(found, sizes, strict=True))

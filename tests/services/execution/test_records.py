@@ -59,3 +59,23 @@ def test_what_may_still_fill_is_reserved_until_the_end() -> None:
     partial = record.after(broker_order(record, S.PARTIALLY_FILLED, 3))
     assert (record.remaining, partial.remaining) == (10, 7)
     assert partial.after(broker_order(record, S.CANCELED, 3)).remaining == 0
+
+
+@given(st.data())
+def test_a_replaced_order_lives_on_in_the_one_that_took_its_place(data: st.DataObject) -> None:
+    record = condor_record(qty=10)
+    history = [
+        broker_order(record, S.ACCEPTED, 0),
+        broker_order(record, S.PARTIALLY_FILLED, 2),
+        broker_order(record, S.CANCELED, 2, replaced=True),
+        broker_order(record, S.PARTIALLY_FILLED, 2, version=1),
+        broker_order(record, S.CANCELED, 5, version=1, replaced=True),
+        broker_order(record, S.PARTIALLY_FILLED, 5, version=2),
+    ]
+    told = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history)))))
+    for order in told:
+        record = record.after(order)
+    assert (record.status, record.filled_qty) == (S.PARTIALLY_FILLED, 5)
+    assert (record.version, record.broker_id) == (2, "7f1c-2")
+    ended = record.after(broker_order(record, S.FILLED, 10, version=2))
+    assert (ended.status, ended.remaining) == (S.FILLED, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,12 +15,15 @@ import pytest
 import pytest_asyncio
 
 from common.clock import FrozenClock
+from common.contracts import Right
 from common.errors import Halted, StateUnwritable
+from common.exits import ExitTerms, parse_exit
 from common.ids import ClientOrderId, ExecutionId, OrderId, Principal
 from common.limits import Halt
 from common.orders import Fill, OrderStatus
 from services.execution.kill_switch import KillSwitch
 from services.execution.records import ExitPlan, ExitState, OrderRecord
+from services.execution.schema import STEPS
 from services.execution.store import DeskStore
 from serving import kill
 from tests.services.execution.orders import condor_record
@@ -164,3 +168,30 @@ async def test_an_exit_ends_once_and_is_no_longer_listed(store: DeskStore) -> No
     await store.put_exit(replace(plan_of(record), state=ExitState.DONE))
     assert store.exits() == ()
     assert store.order(ClientOrderId(record.client_order_id)) == record
+
+
+async def test_a_database_of_the_first_build_opens_with_all_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "desk.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        for statement in STEPS[0]:
+            db.execute(statement)
+        db.execute("PRAGMA user_version=1")
+        db.execute(
+            "INSERT INTO orders VALUES ('spy0-old',NULL,'orb_long_call','local','2026-11-20',"
+            """'[["SPY261120C00600000","buy_to_open",1]]',1,10000,NULL,'filled',NULL,'filled',1,"""
+            "NULL,'',?,?)",
+            (AT.isoformat(), AT.isoformat()),
+        )
+        db.execute("INSERT INTO exits VALUES ('spy0-old', ?, 'armed', '')", (FLAT_BY.isoformat(),))
+        db.commit()
+    store = DeskStore(path)
+    [old] = store.recent(5)
+    assert (old.filled_qty, old.version, old.working) == (1, 0, None)
+    assert store.exits() == (plan_of(old),)
+    terms = ExitTerms(stop=parse_exit("SPY<598 or 50%"), trail=parse_exit("$40"), per_side=True)
+    changed = replace(plan_of(old), terms=terms, best=Decimal("-1.20"), side=Right.PUT, cause="x")
+    await store.put_exit(changed)
+    await store.close()
+    again = DeskStore(path)
+    assert again.exits() == (changed,)
+    await again.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import cast
 
 from common.clock import FrozenClock, MarketClock
@@ -16,6 +17,8 @@ from common.session import Session, new_york
 from services.broker.reader import BrokerClock, BrokerReader, ListedContract
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainPlan, ChainService
+from services.market.dividends import DividendCalendar
+from services.market.history import HistoryPlan, MinuteHistory
 from services.market.option_chain_cache import OptionChainCache
 from services.market.quote_stream import OptionQuoteStream, StreamTimes
 from services.market.spot import SpotFeed
@@ -179,8 +182,17 @@ def desk(
         wall=at,
         plan=plan or ChainPlan(),
     )
+    none = MinuteHistory(reader, Path("never-written"), clock, HistoryPlan.of("SPY", 0, 200))
+    dividends = DividendCalendar(reader, "SPY", clock)
     watch = MarketWatch(
-        reader, chain, spot, calendar, clock=clock, quote_age_max=timedelta(seconds=5)
+        reader,
+        chain,
+        spot,
+        calendar,
+        none,
+        dividends,
+        clock=clock,
+        quote_age_max=timedelta(seconds=5),
     )
     return Desk(at, broker, clock, cache, stream, spot, calendar, chain, watch)
 

@@ -13,7 +13,8 @@ from common.limits import Halt
 from common.orders import Approved, OrderIntent, PositionIntent
 from common.portfolio import Exposure
 from common.quotes import MarketView
-from services.risk.case import RiskLimits
+from services.risk.activity import Activity
+from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
 from services.strategies.iron_condor import IronCondor
 from tests.builders import (
@@ -35,6 +36,7 @@ LIMITS = RiskLimits(
 RISK = RiskManager(LIMITS)
 VIEW = make_view()
 FLAT = make_exposure()
+QUIET = Activity(at=VIEW.now)
 CONDOR = IronCondor(width=4).propose(VIEW).intent
 OPEN, SELL = PositionIntent.BUY_TO_OPEN, PositionIntent.SELL_TO_OPEN
 
@@ -46,10 +48,12 @@ def breaches(
     view: MarketView = VIEW,
     halt: Halt = Halt.ACTIVE,
     risk: RiskManager = RISK,
+    activity: Activity = QUIET,
+    entries_max: int | None = None,
 ) -> dict[str, str]:
     """Return what approve refuses: projected by limit; nothing when it passes."""
     try:
-        approved = risk.approve(intent, exposure, view, halt)
+        approved = risk.approve(intent, exposure, view, halt, activity, entries_max=entries_max)
     except LimitBreached as refused:
         return {breach.limit: breach.projected for breach in refused.breaches}
     assert approved == Approved(intent)

@@ -64,8 +64,9 @@ def test_fees_are_estimated_from_the_dated_table_each_kind_rounded_up() -> None:
 
 
 def test_odds_come_from_the_smile_and_hang_together() -> None:
-    odds = analyse(CONDOR, VIEW).odds
-    assert odds is not None
+    found = analyse(CONDOR, VIEW).outcome
+    assert found is not None
+    odds = found.odds
     assert 0.4 < odds.profit < 0.8
     assert odds.max_profit < odds.profit < 1 - odds.max_loss
     assert odds.after_fees < odds.expected_value < 0  # what crossing the spread costs
@@ -108,7 +109,8 @@ def test_what_cannot_be_known_is_none_with_its_reason() -> None:
     blind = replace(chain, strikes=(), total_vols=())
     trade = analyse(CONDOR, replace(VIEW, chain=blind))
     assert trade.sensitivity is None
-    assert trade.odds is None
+    assert trade.outcome is None
+    assert trade.ladder is None
     assert any(wing.symbol in reason for reason in trade.unknown)
     assert any("smile" in reason for reason in trade.unknown)
 
@@ -122,8 +124,9 @@ def test_a_contract_that_is_not_listed_is_named() -> None:
 
 
 def test_no_number_of_a_sound_preview_is_nan() -> None:
-    odds = analyse(CONDOR, VIEW).odds
-    assert odds is not None
+    found = analyse(CONDOR, VIEW).outcome
+    assert found is not None
+    odds = found.odds
     assert all(
         isfinite(getattr(odds, name))
         for name in ("profit", "max_profit", "max_loss", "expected_value", "after_fees")

@@ -27,6 +27,7 @@ from tests.services.risk.cases import (
     FLAT,
     LIMITS,
     OPEN,
+    QUIET,
     RISK,
     VIEW,
     breaches,
@@ -46,7 +47,7 @@ def test_a_sound_order_is_approved() -> None:
 def test_the_default_condor_is_refused_by_the_budget_with_the_width_that_fits() -> None:
     proposal = IronCondor().propose(VIEW)
     with pytest.raises(LimitBreached) as refused:
-        RISK.approve(proposal.intent, FLAT, VIEW, Halt.ACTIVE, proposal.alternatives(VIEW))
+        RISK.approve(proposal.intent, FLAT, VIEW, Halt.ACTIVE, QUIET, proposal.alternatives(VIEW))
 
     assert "daily_loss: allowed $500.00, would be $8" in str(refused.value)
     assert refused.value.nearest is not None
@@ -60,7 +61,7 @@ def test_when_nothing_smaller_passes_no_nearest_is_claimed() -> None:
     spent = make_exposure(session_pnl=Decimal(-499))
     proposal = IronCondor(width=3).propose(VIEW)
     with pytest.raises(LimitBreached) as refused:
-        RISK.approve(proposal.intent, spent, VIEW, Halt.ACTIVE, proposal.alternatives(VIEW))
+        RISK.approve(proposal.intent, spent, VIEW, Halt.ACTIVE, QUIET, proposal.alternatives(VIEW))
     assert refused.value.nearest is None
 
 
@@ -190,7 +191,7 @@ def test_every_breach_is_reported_at_once() -> None:
     wing = CONDOR.legs[0].contract
     view = replace(with_rows({wing: {"age": timedelta(minutes=1)}}), now=at(15, 45))
     with pytest.raises(LimitBreached) as refused:
-        RISK.approve(CONDOR, exposure, view, Halt.HALTED)
+        RISK.approve(CONDOR, exposure, view, Halt.HALTED, QUIET)
     assert {breach.limit for breach in refused.value.breaches} == {
         "halt",
         "account",
@@ -208,7 +209,7 @@ def test_every_breach_is_reported_at_once() -> None:
 
 def test_a_check_without_an_order_tells_value_used_and_room() -> None:
     exposure = make_exposure(session_pnl=Decimal(-120), at_risk=Decimal(80), delta=12.5)
-    limits = {limit.name: limit for limit in RISK.check(exposure, VIEW, Halt.ACTIVE)}
+    limits = {limit.name: limit for limit in RISK.check(exposure, VIEW, Halt.ACTIVE, QUIET)}
     assert limits["daily_loss"].value == "$500.00"
     assert limits["daily_loss"].used == "$200.00"
     assert limits["daily_loss"].room == "$300.00"
@@ -220,16 +221,17 @@ def test_a_check_without_an_order_tells_value_used_and_room() -> None:
 
 
 def test_a_check_with_an_order_shows_what_approve_would_decide() -> None:
-    limits = RISK.check(FLAT, VIEW, Halt.ACTIVE, IronCondor(width=7).propose(VIEW).intent)
-    assert [limit.name for limit in limits if not limit.ok] == ["daily_loss"]
-    assert all(limit.ok for limit in RISK.check(FLAT, VIEW, Halt.ACTIVE, CONDOR))
+    limits = RISK.check(FLAT, VIEW, Halt.ACTIVE, QUIET, IronCondor(width=7).propose(VIEW).intent)
+    refused = [limit.name for limit in limits if not limit.ok]
+    assert refused == ["daily_loss", "trade_risk", "strategy_risk"]  # two follow it unless set
+    assert all(limit.ok for limit in RISK.check(FLAT, VIEW, Halt.ACTIVE, QUIET, CONDOR))
 
 
 @pytest.mark.parametrize(
     ("changed", "limit"),
     [
         ({"max_daily_loss": Decimal(200)}, "daily_loss"),
-        ({"delta_cap": 1.0}, "delta"),
+        ({"delta_cap": 1.0, "sigma_delta_cap": 100.0}, "delta"),
         ({"quote_age_max": timedelta(seconds=0.1)}, "quote_age"),
         ({"spread_max": Decimal("0.001")}, None),
         ({"no_entry_before_close": timedelta(hours=6)}, "session"),

@@ -10,7 +10,7 @@ from common.contracts import Right
 from common.errors import LimitBreached
 from common.orders import Approved, OrderIntent, PositionIntent
 from common.portfolio import Position
-from services.risk.case import RiskLimits
+from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
 from tests.builders import contract, make_intent, make_position
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -119,8 +121,8 @@ def test_a_wing_stands_apart_from_its_short_even_when_far() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"width": 0}, {"qty": 0}, {"short_delta": 1.0}])
-def test_parameters_that_are_no_condor_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="not a condor"):
+def test_parameters_that_are_no_condor_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"not a (condor|size)"):
         IronCondor(**wrong)
 
 
@@ -133,3 +135,26 @@ def test_it_is_pure() -> None:
 def test_shorts_on_one_strike_are_no_condor() -> None:
     with pytest.raises(NotTriggered, match="the 670 put would not lie below the 670 call"):
         IronCondor(short_delta=0.5, width=2).propose(VIEW)
+
+
+def test_a_credit_below_the_floor_is_refused_with_the_numbers() -> None:
+    credit = -IronCondor(width=4).propose(VIEW).intent.limit
+    share = credit / 4
+    with pytest.raises(NotTriggered, match=rf"brings {credit}, {share:.1%} of its width"):
+        IronCondor(width=4, credit_min=share + Decimal("0.01")).propose(VIEW)
+    assert IronCondor(width=4, credit_min=share).propose(VIEW).intent.limit == -credit
+
+
+def test_each_side_stops_at_the_whole_credit_and_half_of_it_is_enough() -> None:
+    exits = IronCondor(width=4).propose(VIEW).exits
+    assert (str(exits.stop), str(exits.target), exits.per_side) == ("1x", "50%", True)
+    said = IronCondor(width=4, stop="2x").propose(VIEW).exits
+    assert (str(said.stop), str(said.target)) == ("2x", "50%")
+
+
+def test_the_market_of_each_short_is_told_with_its_open_interest() -> None:
+    short = IronCondor(width=4).propose(VIEW).intent.legs[1].contract
+    chain = requoted(VIEW.chain, {short: {"open_interest": 1234}})
+    facts = dict(IronCondor(width=4).propose(replace(VIEW, chain=chain)).facts)
+    assert facts["short put market"].endswith("0.2 s old, open interest 1,234")
+    assert facts["short call market"].endswith("open interest 1,500")

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.contracts import Right
 from common.errors import (
@@ -22,6 +24,7 @@ from tests.builders import requoted as requote
 
 CALL = OpeningRangeBreakout(right=Right.CALL)
 PUT = OpeningRangeBreakout(right=Right.PUT)
+BASE = make_view(spot=601.0, now=at(10, 40))
 
 
 def morning(*after: float, now: datetime | None = None, range_minutes: int = 15) -> MarketView:
@@ -194,7 +197,7 @@ def test_it_offers_fewer_contracts_nearest_first() -> None:
     "wrong", [{"minutes": 7}, {"qty": 0}, {"delta": 0.0}, {"delta": 1.0}, {"delta": float("nan")}]
 )
 def test_parameters_that_are_no_breakout_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="not an opening-range breakout"):
+    with pytest.raises(ValueError, match=r"not an? (opening-range breakout|size)"):
         OpeningRangeBreakout(right=Right.CALL, **wrong)  # type: ignore[arg-type]
 
 
@@ -209,3 +212,57 @@ def test_the_target_delta_is_followed() -> None:
     near = replace(CALL, delta=0.45).propose(view).intent.legs[0].contract
     assert far.strike > near.strike
     assert contract(str(far.strike), Right.CALL) == far
+
+
+def test_it_stops_at_the_other_side_and_aims_twice_as_far() -> None:
+    up, down = CALL.propose(morning(601.40)).exits, PUT.propose(morning(600.00)).exits
+    assert str(up.stop) == "SPY<600.1 or 50%"
+    assert str(up.target) == "SPY>604"  # 601.40 and twice the 1.30 down to 600.10
+    assert str(down.stop) == "SPY>601.3 or 50%"
+    assert str(down.target) == "SPY<597.4"
+    said = replace(CALL, stop="40%", trail="30%").propose(morning(601.40)).exits
+    assert (str(said.stop), str(said.target), str(said.trail)) == ("40%", "SPY>604", "30%")
+
+
+def test_it_enters_once_a_session_in_each_direction() -> None:
+    assert CALL.propose(morning(601.40)).entries_max == 1
+    assert replace(CALL, entries_max=3).propose(morning(601.40)).entries_max == 3
+    assert CALL.name != PUT.name  # what the entries are counted by
+
+
+def test_it_tells_when_the_range_was_first_broken_and_that_it_is_late() -> None:
+    soon = CALL.propose(morning(601.40))
+    assert dict(soon.facts)["first break"] == "09:46 New York"
+    assert not any("late" in warning for warning in soon.warnings)
+    after = CALL.propose(morning(601.40, *[600.90] * 15, 601.50))
+    assert dict(after.facts)["first break"] == "09:46 New York"
+    assert any("first broken at 09:46" in warning for warning in after.warnings)
+
+
+def test_a_refusal_says_how_far_away_the_level_is() -> None:
+    with pytest.raises(NotTriggered, match=r"last close 601\.32 at 09:46, 0\.04 away"):
+        CALL.propose(morning(601.32))
+
+
+@pytest.mark.parametrize("minutes", [5, 15, 30, 60])
+@given(closes=st.lists(st.integers(59_900, 60_300), min_size=61, max_size=90))
+def test_it_triggers_on_a_close_beyond_the_level_and_on_nothing_else(
+    minutes: int, closes: list[int]
+) -> None:
+    bars = make_bars([cents / 100 for cents in closes])
+    now = SESSION.open + timedelta(minutes=len(closes), seconds=1)
+    view = replace(BASE, now=now, bars=bars)
+    inside = bars[:minutes]
+    high, low = max(bar.high for bar in inside), min(bar.low for bar in inside)
+    buffer = max(Decimal("0.05"), (high - low) * Decimal("0.05"))
+    last = bars[-1].close
+    for strategy, broken in (
+        (CALL, last > high + buffer.quantize(Decimal("0.01"), ROUND_CEILING)),
+        (PUT, last < low - buffer.quantize(Decimal("0.01"), ROUND_CEILING)),
+    ):
+        wanted = replace(strategy, minutes=minutes)
+        if broken:
+            assert wanted.propose(view).intent.legs[0].contract.right is strategy.right
+        else:
+            with pytest.raises(NotTriggered, match=f"the {minutes}-minute range is {low:.2f} to"):
+                wanted.propose(view)

@@ -17,7 +17,7 @@ _MEMORY: Final = 75  # days; what is older weighs under 1 %
 _WARM_UP: Final = 20  # days a volatility is taken from at least
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class MoveHistory:
     """Full sessions by rising day. prices[d, m]: dollars m minutes after the open, m = 0 to 390.
 

@@ -1,0 +1,53 @@
+"""What is held, by the opening order it came from: the account read, our records beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.clock import Clock
+from common.portfolio import Position
+from common.session import trading_day
+from services.broker.reader import BrokerReader
+from services.execution.attribution import Attribution, attribute, held_of
+from services.execution.records import OrderRecord
+from services.execution.store import DeskStore
+
+RECENT = 1_000  # orders; far more than a session has
+
+
+class Holdings:
+    """Attributes positions to our opening orders of contracts that have not expired."""
+
+    def __init__(self, store: DeskStore, reader: BrokerReader, clock: Clock) -> None:
+        self._store = store
+        self._reader = reader
+        self._clock = clock
+
+    async def read(self) -> Attribution:
+        """Read the positions and attribute them. Raises what the reader raises."""
+        return self.of(await self._reader.positions())
+
+    def of(self, positions: Sequence[Position]) -> Attribution:
+        """Attribute positions that were just read."""
+        openings = self.openings()
+        return attribute(openings, self.closings(openings), held_of(positions))
+
+    def recorded(self) -> Attribution:
+        """Attribute what our own records come to, asking nobody."""
+        openings = self.openings()
+        return attribute(openings, self.closings(openings), None)
+
+    def openings(self) -> tuple[OrderRecord, ...]:
+        """Return our opening orders that filled, oldest first, of contracts still alive."""
+        today = trading_day(self._clock.now())
+        return tuple(
+            record
+            for record in reversed(self._store.recent(RECENT))
+            if record.filled_qty
+            and record.intent.opens
+            and all(leg.contract.expiry >= today for leg in record.intent.legs)
+        )
+
+    def closings(self, openings: Sequence[OrderRecord]) -> tuple[OrderRecord, ...]:
+        """Return the orders that close what these opened."""
+        return self._store.closings(record.client_order_id for record in openings)

@@ -1,0 +1,44 @@
+"""Quotes of a few legs as the chain has them now, or a refusal: nothing is decided on old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from common.contracts import OptionContract
+from common.errors import QuoteUnusable, StaleQuote
+from common.money import Price
+from common.quotes import Quote
+from services.market.chain import ChainService
+from services.market.spot import SpotFeed
+
+
+class LiveQuotes:
+    """Reads the chain, asks nobody. A quote nobody bids at is a quote: it is worth nothing."""
+
+    def __init__(self, chain: ChainService, spot: SpotFeed, age_max: timedelta) -> None:
+        self._chain = chain
+        self._spot = spot
+        self._age_max = age_max
+
+    def spot(self) -> Price | None:
+        """Return the underlying's mid, None while it is not fresh."""
+        quote, age = self._spot.latest, self._spot.age
+        return None if quote is None or age is None or age > self._age_max else quote.mid
+
+    def of(self, contracts: Iterable[OptionContract]) -> Mapping[str, Quote]:
+        """Return the quotes by symbol, every one of them fresh, asked and uncrossed.
+
+        Raises MarketDataMissing, NoSuchContract, QuoteUnusable or StaleQuote.
+        """
+        snapshot = self._chain.snapshot()
+        found = {}
+        for contract in contracts:
+            row = snapshot.row(contract)
+            quote, age = row.quote, row.age
+            if quote is None or age is None or quote.ask <= 0 or quote.bid > quote.ask:
+                raise QuoteUnusable(contract.symbol, row.flag)
+            if age > self._age_max:
+                raise StaleQuote(contract.symbol, age=age, age_max=self._age_max)
+            found[contract.symbol] = quote
+        return found

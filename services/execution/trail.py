@@ -1,0 +1,170 @@
+"""What the desk tells the audit log: each event of a trade as the facts a reader needs.
+
+A preview is known by an id that its token gives and that does not give the token away, so
+an order can be followed back to the one preview and the one approval behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NewType
+
+from common.clock import Clock
+from common.errors import TradingError
+from common.ids import ConfirmToken, Principal
+from common.limits import Halt
+from common.orders import Fill, Leg, OrderIntent
+from services.execution.latches import Latch
+from services.execution.records import ExitPlan, OrderRecord
+from services.ops.audit import AuditLog
+
+PreviewId = NewType("PreviewId", str)
+
+DESK = "desk"  # who, where nobody asked
+
+
+def preview_id(token: ConfirmToken) -> PreviewId:
+    """Return the public name of the preview that a token confirms."""
+    return PreviewId(hashlib.sha256(token.encode()).hexdigest()[:16])
+
+
+class Trail:
+    """Writes trades into the audit log. What must come first is awaited and may fail."""
+
+    def __init__(self, audit: AuditLog, clock: Clock) -> None:
+        self._audit = audit
+        self._clock = clock
+
+    async def preview(
+        self,
+        preview: PreviewId,
+        by: Principal,
+        wanted: object,
+        intent: OrderIntent,
+        **facts: object,
+    ) -> None:
+        """A trade was priced and shown. Raises AuditUnwritable."""
+        await self._audit.append(
+            "preview",
+            by,
+            preview=preview,
+            wanted=str(wanted),
+            **_intent(intent),
+            **facts,
+            market_at=self._clock.now(),
+        )
+
+    async def refusal(self, stage: str, by: Principal, wanted: object, error: TradingError) -> None:
+        """A trade was refused, at its preview or at its confirmation."""
+        await self._audit.note(
+            "refusal",
+            by,
+            stage=stage,
+            wanted=str(wanted),
+            code=error.code,
+            message=str(error),
+            market_at=self._clock.now(),
+        )
+
+    async def approval(self, preview: PreviewId, who: str, how: str, *, approved: bool) -> None:
+        """Somebody agreed to a preview, or did not. Raises AuditUnwritable."""
+        await self._audit.append(
+            "approval",
+            who,
+            preview=preview,
+            how=how,
+            approved=approved,
+            market_at=self._clock.now(),
+        )
+
+    async def intent(self, record: OrderRecord, preview: PreviewId | None) -> None:
+        """An order is about to leave. Raises AuditUnwritable where it opens: it must not, then.
+
+        What closes goes all the same, and the record is owed.
+        """
+        write = self._audit.append if record.intent.opens else self._audit.note
+        await write(
+            "intent",
+            record.principal,
+            preview=preview,
+            client_order_id=record.client_order_id,
+            parent=record.parent,
+            **_intent(record.intent),
+            mid=record.mid,
+            day=record.day,
+            market_at=record.created_at,
+        )
+
+    async def order_event(self, record: OrderRecord) -> None:
+        """An order of ours changed its state."""
+        await self._audit.note(
+            "order_event",
+            DESK,
+            client_order_id=record.client_order_id,
+            status=record.status,
+            broker_id=record.broker_id,
+            broker_status=record.broker_status,
+            filled_qty=record.filled_qty,
+            filled_average=record.filled_avg_price,
+            reason=record.reason,
+            market_at=record.updated_at,
+        )
+
+    async def fill(self, record: OrderRecord, fill: Fill | None) -> None:
+        """An order of ours filled, in part or whole; without a fill it was read afterwards."""
+        await self._audit.note(
+            "fill",
+            DESK,
+            client_order_id=record.client_order_id,
+            execution_id=None if fill is None else fill.execution_id,
+            qty=None if fill is None else fill.qty,
+            price=None if fill is None else fill.price,
+            filled_qty=record.filled_qty,
+            filled_average=record.filled_avg_price,
+            market_at=record.updated_at if fill is None else fill.at,
+        )
+
+    async def exit(self, plan: ExitPlan) -> None:
+        """A protective exit was armed, fired, changed or done with."""
+        await self._audit.note(
+            "exit",
+            DESK,
+            client_order_id=plan.client_order_id,
+            state=plan.state,
+            flat_by=plan.flat_by,
+            note=plan.note,
+            market_at=self._clock.now(),
+        )
+
+    async def halt(self, halt: Halt, causes: Sequence[Latch]) -> None:
+        """Trading was halted, reduced or released; with the causes that stand now."""
+        await self._audit.note(
+            "halt",
+            causes[0].who if causes else DESK,
+            halt=halt,
+            causes=[
+                {
+                    "cause": one.cause,
+                    "halt": one.halt,
+                    "who": one.who,
+                    "reason": one.reason,
+                    "since": one.at,
+                }
+                for one in causes
+            ],
+            market_at=self._clock.now(),
+        )
+
+
+def _intent(intent: OrderIntent) -> dict[str, object]:
+    return {
+        "strategy": intent.strategy,
+        "legs": _legs(intent.legs),
+        "qty": intent.qty,
+        "limit": intent.limit,
+    }
+
+
+def _legs(legs: Sequence[Leg]) -> list[list[object]]:
+    return [[leg.contract.symbol, leg.intent.value, leg.ratio] for leg in legs]

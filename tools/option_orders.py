@@ -1,0 +1,186 @@
+"""Same-day option orders by hand: verticals and single contracts, through the same desk."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from common.money import parse_decimal
+from services.strategies.single import Single
+from services.strategies.vertical import Vertical
+from tools.consent import Trader
+from tools.toolset import TRADES, Toolset
+from tools.trade_view import TradeView
+from tools.wanted import (
+    Asked,
+    Contracts,
+    Preview,
+    RightName,
+    Risk,
+    Side,
+    Stop,
+    Target,
+    Token,
+    Trail,
+    amount,
+    asked,
+    confirmed,
+    contract,
+    side,
+)
+from tools.wants import Desk
+
+option_orders = Toolset("option_orders")
+
+NearDelta = Annotated[int, Field(ge=5, le=80, description="of the leg nearer the money, percent")]
+SpreadWidth = Annotated[int, Field(ge=1, le=50, description="strike distance, dollars")]
+SoldStrike = Annotated[
+    float | None, Field(gt=0, le=1e5, description="with buy_strike instead of delta and width")
+]
+BoughtStrike = Annotated[float | None, Field(gt=0, le=1e5, description="see sell_strike")]
+NetLimit = Annotated[
+    float | None, Field(gt=0, le=1e5, description="net price a share; default natural")
+]
+Limit = Annotated[float, Field(gt=0, le=1e5, description="price a share")]
+Symbol = Annotated[str | None, Field(max_length=21, description="OCC symbol, or right and more")]
+OneRight = Annotated[RightName | None, Field(description="with strike or delta")]
+Strike = Annotated[float | None, Field(gt=0, le=1e5, description="dollars")]
+Delta = Annotated[int | None, Field(ge=2, le=95, description="percent")]
+
+
+@option_orders.tool(TRADES)
+async def option_credit_spread(
+    desk: Desk,
+    by: Trader,
+    right: Side,
+    delta: NearDelta = 30,
+    width: SpreadWidth = 2,
+    sell_strike: SoldStrike = None,
+    buy_strike: BoughtStrike = None,
+    limit: NetLimit = None,
+    contracts: Contracts = None,
+    risk: Risk = None,
+    stop: Stop = None,
+    target: Target = None,
+    trail: Trail = None,
+    preview: Preview = True,
+    confirm_token: Token = None,
+) -> TradeView:
+    """Sell a same-day SPY vertical for a credit, as one order.
+
+    Previews first, as iron_condor_30_delta does.
+    """
+    wanted = Vertical(
+        credit=True,
+        right=side(right),
+        delta=delta / 100,
+        width=width,
+        sold=amount(sell_strike),
+        bought=amount(buy_strike),
+        limit=amount(limit),
+        **asked(contracts, risk, stop, target, trail),
+    )
+    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+
+
+@option_orders.tool(TRADES)
+async def option_debit_spread(
+    desk: Desk,
+    by: Trader,
+    right: Side,
+    delta: NearDelta = 50,
+    width: SpreadWidth = 2,
+    sell_strike: SoldStrike = None,
+    buy_strike: BoughtStrike = None,
+    limit: NetLimit = None,
+    contracts: Contracts = None,
+    risk: Risk = None,
+    stop: Stop = None,
+    target: Target = None,
+    trail: Trail = None,
+    preview: Preview = True,
+    confirm_token: Token = None,
+) -> TradeView:
+    """Buy a same-day SPY vertical for a debit, as one order.
+
+    Previews first, as iron_condor_30_delta does.
+    """
+    wanted = Vertical(
+        credit=False,
+        right=side(right),
+        delta=delta / 100,
+        width=width,
+        sold=amount(sell_strike),
+        bought=amount(buy_strike),
+        limit=amount(limit),
+        **asked(contracts, risk, stop, target, trail),
+    )
+    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+
+
+@option_orders.tool(TRADES)
+async def buy_option_limit(
+    desk: Desk,
+    by: Trader,
+    limit: Limit,
+    symbol: Symbol = None,
+    right: OneRight = None,
+    strike: Strike = None,
+    delta: Delta = None,
+    contracts: Contracts = None,
+    risk: Risk = None,
+    stop: Stop = None,
+    target: Target = None,
+    trail: Trail = None,
+    preview: Preview = True,
+    confirm_token: Token = None,
+) -> TradeView:
+    """Buy one same-day SPY option to open at your own limit.
+
+    Previews first, as orb_long_call does. It may rest unfilled; cancel_order ends it.
+    """
+    order = asked(contracts, risk, stop, target, trail)
+    wanted = _single(True, limit, symbol, right, strike, delta, order)
+    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+
+
+@option_orders.tool(TRADES)
+async def sell_option_limit(
+    desk: Desk,
+    by: Trader,
+    limit: Limit,
+    symbol: Symbol = None,
+    right: OneRight = None,
+    strike: Strike = None,
+    delta: Delta = None,
+    contracts: Contracts = None,
+    preview: Preview = True,
+    confirm_token: Token = None,
+) -> TradeView:
+    """Sell a same-day SPY option that is held, to close, at your own limit.
+
+    Never sells what is not held. Previews first, as buy_option_limit does.
+    """
+    wanted = _single(False, limit, symbol, right, strike, delta, asked(contracts))
+    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+
+
+def _single(
+    buys: bool,
+    limit: float,
+    symbol: str | None,
+    right: RightName | None,
+    strike: float | None,
+    delta: int | None,
+    order: Asked,
+) -> Single:
+    return Single(
+        buys=buys,
+        limit=parse_decimal(limit),
+        contract=contract(symbol),
+        right=None if right is None else side(right),
+        strike=amount(strike),
+        delta=None if delta is None else delta / 100,
+        **order,
+    )
