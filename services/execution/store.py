@@ -96,7 +96,7 @@ class DeskStore:
                     "INSERT OR IGNORE INTO fills VALUES (?,?,?,?,?)",
                     (
                         fill.execution_id,
-                        fill.client_order_id,
+                        record.client_order_id,  # whichever replacement of it filled
                         str(fill.qty),
                         to_scaled(fill.price, PRICE_SCALE),
                         fill.at.isoformat(),

@@ -10,6 +10,7 @@ from typing import Any
 
 from common.contracts import OPTION_MULTIPLIER
 from common.session import Session
+from services.execution.records import root_of
 from services.execution.store import DeskStore
 from tests.exchange import Exchange
 
@@ -35,7 +36,7 @@ def orphans(exchange: Exchange, store: DeskStore, session: Session) -> list[str]
     explained: Counter[str] = Counter()
     for order in _orders(exchange, session):
         client_id = order["client_order_id"]
-        if not client_id.startswith(FOREIGN) and store.order(client_id) is None:
+        if not client_id.startswith(FOREIGN) and store.order(root_of(client_id)) is None:
             found.append(f"order {client_id}, {order['status']}")
         for leg in order["legs"] or [order]:
             signed = int(Decimal(leg["filled_qty"])) * (1 if leg["side"] == "buy" else -1)
