@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def _loaded(file: Path) -> dict[date, Floats]:
             return dict(zip(days, stored["prices"], strict=True))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         log.warning("%s cannot be read; its days are read from the broker again", file.name)
         return {}
 
