@@ -50,6 +50,8 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "get_market_clock": READS,
     "get_option_snapshot": READS,
     "health_check": READS,
+    "trade_journal": READS,
+    "export_trade_journal": SWITCHES,
 }
 # Arguments whose name and type say all there is to say.
 SELF_EVIDENT = {
