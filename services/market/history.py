@@ -136,7 +136,7 @@ def minute_prices(opened: datetime, bars: Iterable[Bar]) -> Floats:
 
 def _loaded(file: Path) -> dict[date, Floats]:
     try:
-        with np.load(file) as stored:
+        with file.open("rb") as opened, np.load(opened) as stored:
             days = [date.fromordinal(day) for day in stored["days"].tolist()]
             return dict(zip(days, stored["prices"], strict=True))
     except FileNotFoundError:
