@@ -48,6 +48,7 @@ def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them."""
     from tools.account import account
     from tools.analysis import analysis
+    from tools.exits import exits
     from tools.journal import journal
     from tools.option_orders import option_orders
     from tools.options import options
@@ -66,6 +67,7 @@ def toolsets() -> tuple[Toolset, ...]:
         analysis,
         streaming,
         orders,
+        exits,
         positions,
         journal,
         account,

@@ -142,6 +142,8 @@ class Settings(BaseSettings):
     assignment_shares_max: Count = 1_000
     late_gamma_max: Annotated[float, Finite] = 150_000.0  # dollars of delta a 1% move brings
     late_gamma_from: Annotated[Minutes, Positive] = timedelta(minutes=60)  # before the close
+    var_max: Annotated[Money, Bounded] | None = None  # None is max_daily_loss
+    es_max: Annotated[Money, Bounded] | None = None  # None is max_daily_loss
     trades_per_day_max: Count = 20
     orders_per_minute_max: Count = 10
     orders_per_hour_max: Count = 60

@@ -29,6 +29,8 @@
     |   +-- OrderUncertain       sent without a clear answer; being looked up
     +-- OrderNotFound            no such order at the broker
     +-- NotOpen                  the order can no longer be canceled
+    +-- ExitNotFound             no exit watches that trade
+    +-- ExitUnwanted             an exit that must not be set
 
 code is stable and may be matched on; remedy is the next step, a clause without a stop.
 """
@@ -298,6 +300,20 @@ class NotOpen(TradingError):
 
     code = "not_open"
     remedy = "nothing to cancel; get_order_status shows how it ended"
+
+
+class ExitNotFound(TradingError):
+    """No exit watches the trade: it holds nothing, or never was ours."""
+
+    code = "exit_not_found"
+    remedy = "list_exits shows what is watched"
+
+
+class ExitUnwanted(TradingError):
+    """An exit that would fire at once, is there already, or comes too late."""
+
+    code = "exit_unwanted"
+    remedy = "nothing was changed; choose another level, or close the position"
 
 
 def told(error: TradingError) -> str:

@@ -97,11 +97,16 @@ def lines_of(value: dict[str, Any], depth: int = 0) -> list[str]:
         if isinstance(inner, dict):
             lines += [f"{label}:", *lines_of(inner, depth + 1)]
         elif isinstance(inner, list) and any(isinstance(one, dict) for one in inner):
-            lines.append(f"{label}:")
-            for one in inner:
-                lines += [*lines_of(one, depth + 1), ""] if isinstance(one, dict) else [str(one)]
+            lines += [f"{label}:", *(f"{INDENT * (depth + 1)}{_row(one)}" for one in inner)]
         elif isinstance(inner, list):
             lines.append(f"{label}: {'; '.join(str(one) for one in inner) or 'none'}")
         else:
             lines.append(f"{label}: {'unknown' if inner is None else inner}")
     return lines
+
+
+def _row(value: Any) -> str:
+    """Return one of several alike on a line of its own."""
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name.replace('_', ' ')} {inner}" for name, inner in value.items())

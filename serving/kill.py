@@ -60,6 +60,9 @@ def release(home: Path) -> int:
             return 1
     (home / SENTINEL).unlink(missing_ok=True)
     _say("Released.")
+    for path in _databases(home):
+        for reason in _latched(path):
+            _say(f"  note: {path.parent.name} stays halted of itself: {reason}")
     return 0
 
 
@@ -128,6 +131,21 @@ def _write(path: Path, halt: str, reason: str) -> bool:
     except sqlite3.Error:
         return False
     return True
+
+
+def _latched(path: Path) -> list[str]:
+    """Return why a desk halts itself: that goes with its cause, and not by a release."""
+    import sqlite3
+
+    try:
+        db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=LOCKED_FOR)
+        try:
+            rows = db.execute("SELECT reason FROM latches WHERE halt != 'active'").fetchall()
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return []
+    return [str(reason) for (reason,) in rows]
 
 
 def _say(text: str) -> None:

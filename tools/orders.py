@@ -30,6 +30,17 @@ async def get_orders(
 
 
 @orders.tool(READS)
+async def get_recent_orders(
+    desk: Desk,
+    limit: Annotated[int, Field(ge=1, le=100)] = 10,
+    strategy: Annotated[str | None, Field(description="only its orders", max_length=40)] = None,
+    working: Annotated[bool, Field(description="only those not ended")] = False,
+) -> OrdersView:
+    """List this desk's orders, newest first: limit, fill, slippage against mid, how it ended."""
+    return OrdersView.of(desk.mode, desk.orders.recent(limit, strategy, working))
+
+
+@orders.tool(READS)
 async def get_order_status(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Tell how one order stands: filled, partly, working, ended, or still unknown."""
     view = _view(await desk.orders.order(order_id))

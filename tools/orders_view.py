@@ -25,6 +25,8 @@ class LegView(BaseModel):
 class OrderView(BaseModel):
     """One order. limit and average are net per share, a credit negative.
 
+    limit is the worst that was agreed to, working_limit where the order stands or stood.
+
     slippage is what the fill cost beyond the mid at the send, per share, negative is better;
     fees are estimated from the broker's published table.
     """
@@ -38,6 +40,7 @@ class OrderView(BaseModel):
     legs: list[LegView]
     qty: str
     limit: str | None
+    working_limit: str | None = None
     filled_qty: str
     filled_average: str | None
     mid_at_send: str | None = None
@@ -64,6 +67,7 @@ class OrderView(BaseModel):
             ],
             qty=str(record.intent.qty),
             limit=price(record.intent.limit),
+            working_limit=price(record.working),
             filled_qty=str(record.filled_qty),
             filled_average=price(record.filled_avg_price),
             mid_at_send=price(record.mid),
@@ -135,4 +139,9 @@ def _fees(record: OrderRecord) -> Dollars | None:
 def _exit(held: Held) -> str | None:
     if held.exit is None:
         return None
-    return f"{held.exit.state.value}: flat by {new_york_text(held.exit.flat_by)}"
+    plan = held.exit
+    wanted = {"stop": plan.terms.stop, "target": plan.terms.target, "trail": plan.terms.trail}
+    named = "".join(f"{name} {trigger}, " for name, trigger in wanted.items() if trigger)
+    cause = f" by {plan.cause}" if plan.cause else ""
+    note = f" ({plan.note})" if plan.note else ""
+    return f"{plan.state.value}{cause}: {named}flat by {new_york_text(plan.flat_by)}{note}"

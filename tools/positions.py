@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from common.portfolio import Position
+from services.execution.reconcile import Reconciled
 from tools.toolset import READS, Toolset
 from tools.views import View, dollars, price, quantity
 from tools.wants import Desk
@@ -50,6 +51,51 @@ class PositionsView(View):
     def of(cls, mode: str, held: Iterable[Position]) -> PositionsView:
         """Return the view of what is held."""
         return cls(mode=mode, positions=[PositionView.of(position) for position in held])
+
+
+class DifferenceView(BaseModel):
+    """One thing that desk and broker do not agree on."""
+
+    kind: str = Field(description="ghost, orphan, external, quantity or unknown")
+    what: str
+    ours: str
+    theirs: str
+    next: str
+
+
+class ReconciledView(View):
+    """Both sides compared; agrees only when nothing differs after two readings."""
+
+    agrees: bool
+    positions_at_broker: int
+    open_orders_at_broker: int
+    differences: list[DifferenceView]
+
+    @classmethod
+    def of(cls, mode: str, found: Reconciled) -> ReconciledView:
+        """Return the view of a comparison."""
+        return cls(
+            mode=mode,
+            agrees=not found.differences,
+            positions_at_broker=found.positions,
+            open_orders_at_broker=found.orders,
+            differences=[
+                DifferenceView(
+                    kind=one.kind.value,
+                    what=one.what,
+                    ours=one.ours,
+                    theirs=one.theirs,
+                    next=one.remedy,
+                )
+                for one in found.differences
+            ],
+        )
+
+
+@positions.tool(READS)
+async def reconcile_positions(desk: Desk) -> ReconciledView:
+    """Compare holdings and working orders with the broker's own; list each difference."""
+    return ReconciledView.of(desk.mode, await desk.dealing.reconciler.reconcile())
 
 
 @positions.tool(READS)

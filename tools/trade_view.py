@@ -14,6 +14,7 @@ from services.risk.analysis import LegAnalysis, TradeAnalysis
 from services.runtime import Services
 from services.strategies.base import Strategy
 from tools.consent import Asking
+from tools.exits import ExitLineView
 from tools.orders_view import OrderView
 from tools.outlook import Chances, ImpactView, Scenarios, Warned, greeks_view
 from tools.views import GreeksView, LimitView, View, dollars, new_york_text, number, price
@@ -62,6 +63,7 @@ class PreviewView(BaseModel):
     fees_estimated: str
     buying_power_needed: str
     exit: str
+    exits: list[ExitLineView]
     facts: dict[str, str]
     warnings: list[Warned]
     limits: list[LimitView]
@@ -94,6 +96,7 @@ class PreviewView(BaseModel):
             fees_estimated=dollars(found.fees) or "",
             buying_power_needed=dollars(found.cost) or "",
             exit=f"flat by {new_york_text(preview.flat_by)}, kept by the daemon",
+            exits=ExitLineView.of(preview.exit_lines),
             facts=dict(preview.proposal.facts),
             warnings=Warned.of(preview),
             limits=LimitView.of(preview.limits),

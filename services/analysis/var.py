@@ -83,15 +83,7 @@ def book_risk(
     try:
         valuer = Valuer.of(legs, chain)
     except MarketDataMissing as e:
-        return BookRisk(
-            horizon=horizon,
-            var_95=None,
-            var_99=None,
-            es_975=None,
-            worst_cell=None,
-            grid=None,
-            unknown=(str(e),),
-        )
+        return unknown_risk(horizon, str(e))
     ahead = min(horizon, chain.minutes)
     grid = stress_grid(valuer, chain, ahead)
     smile = _smile_tail(valuer, chain, ahead)
@@ -108,6 +100,19 @@ def book_risk(
         smile=smile,
         historical=past,
         short=None if past else f"{moves.size} days of history, {DAYS_LEAST} are needed",
+    )
+
+
+def unknown_risk(horizon: float, why: str) -> BookRisk:
+    """Return the risk of a book that cannot be valued."""
+    return BookRisk(
+        horizon=horizon,
+        var_95=None,
+        var_99=None,
+        es_975=None,
+        worst_cell=None,
+        grid=None,
+        unknown=(why,),
     )
 
 

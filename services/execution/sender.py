@@ -104,7 +104,7 @@ class OrderSender:
         halt_ok = Halt.ACTIVE if intent.opens else Halt.HALTED
         await self._store.record(record, ticket.exit_plan, halt_ok)
         try:
-            await self._trail.intent(record, ticket.preview)
+            await self._trail.intent(record, ticket.preview, ticket.exit_plan)
             with self._metrics.order_submit.time():
                 order = await self._broker.submit(
                     approved,

@@ -12,6 +12,7 @@ from typing import NewType
 
 from common.clock import Clock
 from common.errors import TradingError
+from common.exits import ExitTrigger
 from common.ids import ConfirmToken, Principal
 from common.limits import Halt
 from common.orders import Fill, Leg, OrderIntent
@@ -78,7 +79,9 @@ class Trail:
             market_at=self._clock.now(),
         )
 
-    async def intent(self, record: OrderRecord, preview: PreviewId | None) -> None:
+    async def intent(
+        self, record: OrderRecord, preview: PreviewId | None, plan: ExitPlan | None
+    ) -> None:
         """An order is about to leave. Raises AuditUnwritable where it opens: it must not, then.
 
         What closes goes all the same, and the record is owed.
@@ -93,6 +96,7 @@ class Trail:
             **_intent(record.intent),
             mid=record.mid,
             day=record.day,
+            exits=None if plan is None else _exits(plan),
             market_at=record.created_at,
         )
 
@@ -131,8 +135,7 @@ class Trail:
             "exit",
             DESK,
             client_order_id=plan.client_order_id,
-            state=plan.state,
-            flat_by=plan.flat_by,
+            **_exits(plan),
             note=plan.note,
             market_at=self._clock.now(),
         )
@@ -168,3 +171,21 @@ def _intent(intent: OrderIntent) -> dict[str, object]:
 
 def _legs(legs: Sequence[Leg]) -> list[list[object]]:
     return [[leg.contract.symbol, leg.intent.value, leg.ratio] for leg in legs]
+
+
+def _exits(plan: ExitPlan) -> dict[str, object]:
+    terms = plan.terms
+    return {
+        "state": plan.state,
+        "cause": plan.cause,
+        "side": plan.side,
+        "flat_by": plan.flat_by,
+        "stop": _text(terms.stop),
+        "target": _text(terms.target),
+        "trail": _text(terms.trail),
+        "per_side": terms.per_side,
+    }
+
+
+def _text(trigger: ExitTrigger | None) -> str | None:
+    return None if trigger is None else str(trigger)

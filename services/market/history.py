@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -135,12 +136,12 @@ def minute_prices(opened: datetime, bars: Iterable[Bar]) -> Floats:
 
 def _loaded(file: Path) -> dict[date, Floats]:
     try:
-        with np.load(file) as stored:
+        with file.open("rb") as opened, np.load(opened) as stored:
             days = [date.fromordinal(day) for day in stored["days"].tolist()]
             return dict(zip(days, stored["prices"], strict=True))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         log.warning("%s cannot be read; its days are read from the broker again", file.name)
         return {}
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from common.errors import MarketDataMissing
 from common.fees import round_trip_fees
 from common.limits import Halt
 from common.money import ZERO, Dollars, Price
@@ -13,6 +14,8 @@ from common.orders import OrderIntent
 from common.portfolio import Exposure
 from common.pricing.payoff import Payoff, universal_spread_margin
 from common.quotes import ChainRow, MarketView, natural
+from services.analysis.book import holding_legs, order_legs
+from services.analysis.var import HORIZON_MINUTES, BookRisk, book_risk, unknown_risk
 from services.portfolio.worst_case import order_payoff
 from services.risk.activity import Activity
 from services.risk.lean import Lean
@@ -111,3 +114,25 @@ class Case:
             intent=self.formed,
             reckonable=self.intent is None or self.formed is not None,
         )
+
+    @cached_property
+    def tails(self) -> tuple[BookRisk, ...]:
+        """What the book may lose in half an hour with this order filled.
+
+        Twice where orders are pending: without them and with all of them.
+        """
+        pending = self.exposure.pending
+        wanted = (self.formed,) if self.formed is not None else ()
+        books = [wanted] if not pending else [wanted, (*pending, *wanted)]
+        return tuple(self._tail(orders) for orders in books)
+
+    def _tail(self, orders: tuple[OrderIntent, ...]) -> BookRisk:
+        chain = self.view.chain
+        try:
+            held = holding_legs(self.exposure.positions, chain)
+            if (held or orders) and not chain.minutes > 0:
+                raise MarketDataMissing("the session is over")
+        except MarketDataMissing as e:
+            return unknown_risk(HORIZON_MINUTES, str(e))
+        legs = (*held, *(leg for order in orders for leg in order_legs(order)))
+        return book_risk(legs, chain, self.view.moves, HORIZON_MINUTES)

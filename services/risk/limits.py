@@ -41,6 +41,9 @@ class RiskLimits:
     late_gamma_max: float = 150_000.0  # dollars of delta a 1% move brings
     late_gamma_from: timedelta = timedelta(minutes=60)  # before the close
 
+    var_max: Dollars | None = None
+    es_max: Dollars | None = None
+
     trades_per_day_max: int = 20
     orders_per_minute_max: int = 10
     orders_per_hour_max: int = 60
@@ -68,3 +71,13 @@ class RiskLimits:
     def sigma_delta(self) -> float:
         """How far delta may come within one standard deviation of the remaining session."""
         return 2 * self.delta_cap if self.sigma_delta_cap is None else self.sigma_delta_cap
+
+    @property
+    def value_at_risk(self) -> Dollars:
+        """What half an hour may lose at 99 %."""
+        return self.max_daily_loss if self.var_max is None else self.var_max
+
+    @property
+    def expected_shortfall(self) -> Dollars:
+        """What half an hour may lose in the mean of its worst 2.5 %."""
+        return self.max_daily_loss if self.es_max is None else self.es_max

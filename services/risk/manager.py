@@ -6,7 +6,7 @@ passes whatever can only reduce what is held. Only here is Approved built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -112,7 +112,7 @@ class RiskManager:
 def _nearest(alternatives: Iterable[tuple[str, OrderIntent]], refused: Case) -> str | None:
     for terms, intent in alternatives:
         case = replace(refused, intent=intent)
-        if all(f.limit.ok for f in _found(case)) and case.order_risk is not None:
+        if all(finding.limit.ok for finding in _found(case)) and case.order_risk is not None:
             return (
                 f"call again with {terms}, which passes every limit now and loses at most "
                 f"{dollars(case.order_risk)}"
@@ -120,13 +120,13 @@ def _nearest(alternatives: Iterable[tuple[str, OrderIntent]], refused: Case) -> 
     return None
 
 
-def _breaches(found: Sequence[Finding]) -> tuple[Breach, ...]:
+def _breaches(found: Iterable[Finding]) -> tuple[Breach, ...]:
     """Return what does not hold, without what only repeats another."""
     wrong = [finding for finding in found if not finding.limit.ok]
     named = {finding.limit.name for finding in wrong}
     return tuple(finding.breach for finding in wrong if finding.follows not in named)
 
 
-def _found(case: Case) -> tuple[Finding, ...]:
-    found = (rule(case) for rule in RULES)
-    return tuple(finding for finding in found if finding is not None)
+def _found(case: Case) -> Iterator[Finding]:
+    """Yield what each rule finds, in their order, as far as it is asked for."""
+    return (finding for rule in RULES if (finding := rule(case)) is not None)

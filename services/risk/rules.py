@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from services.risk import account_rules, activity_rules, concentration, lean, order_rules
+from services.risk import (
+    account_rules,
+    activity_rules,
+    concentration,
+    lean,
+    order_rules,
+    tail_rules,
+)
 from services.risk.case import Case
 from services.risk.finding import Finding
 from services.risk.lean import Lean
@@ -52,4 +59,6 @@ RULES: Final[tuple[Rule, ...]] = (
     order_rules.tick,
     order_rules.limit_price,
     order_rules.can_profit,
+    tail_rules.value_at_risk,  # the dearest to reckon come last
+    tail_rules.expected_shortfall,
 )

@@ -10,10 +10,12 @@ from services.broker.alpaca import Connection
 from services.execution.broker_lock import BrokerLock
 from services.execution.cancels import Canceler
 from services.execution.entries import Entries, EntryTerms
+from services.execution.exit_editor import ExitEditor
 from services.execution.exits import ExitMonitor
 from services.execution.holdings import Holdings
 from services.execution.kill_switch import KillSwitch
 from services.execution.live_quotes import LiveQuotes
+from services.execution.reconcile import Reconciler
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
@@ -35,6 +37,8 @@ class Dealing:
     holdings: Holdings
     unwinder: Unwinder
     exits: ExitMonitor
+    editor: ExitEditor
+    reconciler: Reconciler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,8 @@ class Dealings:
             holdings=holdings,
             unwinder=unwinder,
             exits=exits,
+            editor=ExitEditor(self.store, holdings, quotes, self.trail),
+            reconciler=Reconciler(self.store, self.connection.reader, self.tracker, holdings),
         )
 
     def _entry_terms(self) -> EntryTerms:

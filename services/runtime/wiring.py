@@ -321,6 +321,8 @@ def risk_limits(settings: Settings) -> RiskLimits:
         assignment_shares_max=settings.assignment_shares_max,
         late_gamma_max=settings.late_gamma_max,
         late_gamma_from=settings.late_gamma_from,
+        var_max=settings.var_max,
+        es_max=settings.es_max,
         trades_per_day_max=settings.trades_per_day_max,
         orders_per_minute_max=settings.orders_per_minute_max,
         orders_per_hour_max=settings.orders_per_hour_max,

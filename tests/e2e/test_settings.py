@@ -102,11 +102,15 @@ def test_a_mode_that_is_not_what_the_keys_mean_does_not_start() -> None:
     "open_interest_min",
     "sigma_delta_cap",
     "assignment_shares_max",
+    "var_max",
+    "es_max",
 )
 @pytest.mark.parametrize(
     ("name", "value", "limit"),
     [
         ("trade_risk_max", "50", "trade_risk"),
+        ("var_max", "5", "var"),
+        ("es_max", "5", "es"),
         ("strategy_risk_max", "50", "strategy_risk"),
         ("exposure_max", "50", "exposure"),
         ("contracts_max", "1", "qty"),

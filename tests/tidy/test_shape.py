@@ -18,6 +18,7 @@ TESTS_OF_NO_PACKAGE = {
     "snapshots",
     "simulation",
     "peer",
+    "acceptance",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -32,11 +32,17 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "cancel_order": HALTS,
     "kill_switch": HALTS,
     "flatten_all": HALTS,
+    "cancel_exit": HALTS,
+    "attach_exit": SWITCHES,
+    "edit_exit": SWITCHES,
     "start_option_streaming": SWITCHES,
     "stop_option_streaming": SWITCHES,
     "get_account_info": READS,
     "get_positions": READS,
     "get_orders": READS,
+    "get_recent_orders": READS,
+    "list_exits": READS,
+    "reconcile_positions": READS,
     "get_order_status": READS,
     "show_pnl": READS,
     "portfolio_delta": READS,
@@ -50,12 +56,15 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "get_market_clock": READS,
     "get_option_snapshot": READS,
     "health_check": READS,
+    "trade_journal": READS,
+    "export_trade_journal": SWITCHES,
 }
 # Arguments whose name and type say all there is to say.
 SELF_EVIDENT = {
     ("risk_check", "contracts"),
     ("get_orders", "status"),
     ("get_orders", "limit"),
+    ("get_recent_orders", "limit"),
     ("kill_switch", "enable"),
 }
 DESCRIPTION_MAX = 400  # characters
