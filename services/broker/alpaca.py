@@ -83,6 +83,10 @@ class AlpacaBroker:
             raise NotOpen(refusal_text(reply.body) or f"order {order_id} has ended")
         definite(reply)
 
+    async def cancel_all(self) -> None:
+        """Ask for every open order of the account to be canceled."""
+        definite(await self._channel.ask(Request(method="DELETE", path="/orders"), Lane.ORDERS))
+
     async def suspend(self, suspended: bool) -> None:
         """Have the broker refuse every new order of the account, or no more."""
         request = Request(

@@ -68,6 +68,13 @@ class Broker(Protocol):
         """
         ...
 
+    async def cancel_all(self) -> None:
+        """Ask for every open order of the account to be canceled, whoever made it.
+
+        One request, however many there are. Raises as suspend does.
+        """
+        ...
+
     async def suspend(self, suspended: bool) -> None:
         """Have the broker refuse every new order of the account, closing ones too, or no more.
 

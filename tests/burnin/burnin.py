@@ -15,6 +15,8 @@ from tests.burnin.session import DayRecord, TradingDay, desk_on
 from tests.burnin.trader import Trader
 from tests.exchange import Exchange
 
+LONG: Final = 50  # days after which every limit must have refused something
+TRADES_LEAST: Final = 200
 REJECTED_MOST: Final = 0.005  # of the orders, by the broker
 
 RESTARTED: Final = 3  # every so many days the desk is started anew before noon
@@ -22,12 +24,22 @@ RESTARTED: Final = 3  # every so many days the desk is started anew before noon
 # How the desk is set, in turn by day: each has another limit that binds first.
 PROFILES: Final[tuple[dict[str, Any], ...]] = (
     {},
-    {"portfolio_delta_cap": 12},
-    {"max_daily_loss": 250},
-    {"spread_max": "0.05"},
-    {"no_entry_before_close": 120},
+    {"portfolio_delta_cap": 12, "trades_per_day_max": 2},
+    {"max_daily_loss": 250, "orders_per_hour_max": 2},
+    {"spread_max": "0.05", "strike_contracts_max": 2, "expiry_contracts_max": 6},
+    {"no_entry_before_close": 120, "trade_risk_max": 60},
+    {"strategy_risk_max": 120, "contracts_max": 2},
+    {"exposure_max": 200, "orders_per_minute_max": 1},
+    {"late_gamma_max": 3_000, "late_gamma_from": 380},
+    {"open_interest_min": 4_000, "repeats_max": 1, "duplicate_window": 0},
+    {"var_max": 60, "es_max": 80},
+    {"assignment_shares_max": 150, "sigma_delta_cap": 30},
 )
 
+# What a limit of ours keeps out before the broker would: this trader never gets there.
+NOT_MET: Final = frozenset(
+    {"account", "options_level", "order_form", "tick", "quote_age", "can_profit"}
+)
 
 @dataclass(slots=True, kw_only=True)
 class BurnIn:
@@ -51,6 +63,11 @@ class BurnIn:
             found += [f"{day.date}: nobody's {orphan}" for orphan in day.orphans]
             if day.unexplained:
                 found.append(f"{day.date}: ${day.unexplained} unexplained")
+        if len(self.days) >= LONG:
+            unmet = self.trader.known - set(self.trader.limits) - NOT_MET
+            found += [f"the limit {name} never refused" for name in sorted(unmet)]
+            if self.trades < TRADES_LEAST:
+                found.append(f"only {self.trades} trades")
         orders, rejected = (
             sum(getattr(day, n) for day in self.days) for n in ("orders", "rejected")
         )

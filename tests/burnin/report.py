@@ -37,7 +37,8 @@ def report(done: BurnIn, at: datetime, seconds: float) -> str:
             "",
             f"Refused: {_counted(done.trader.refusals)}.",
             "",
-            f"Limits that refused: {_counted(done.trader.limits)}.",
+            f"Limits that refused: {_counted(done.trader.limits)}. "
+            f"Never: {', '.join(sorted(done.trader.known - set(done.trader.limits))) or 'none'}.",
             "",
             "Held." if not done.faults else "\n".join(f"- {fault}" for fault in done.faults),
             "",

@@ -23,8 +23,9 @@ T = TypeVar("T")
 
 BY: Final = Principal("burn-in")
 TRIES: Final = 3  # previews of one trade whose price keeps moving
-SIZES: Final = (1, 1, 1, 2, 3, 12)
+SIZES: Final = (1, 1, 1, 2, 3, 12, 100)
 WIDTHS: Final = (1, 1, 2, 2, 3, 10)
+AGAIN: Final = 0.2  # how often a trade is asked for twice in a row
 
 
 @dataclass(slots=True)
@@ -35,12 +36,16 @@ class Trader:
     sent: list[OrderRecord] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
     limits: Counter[str] = field(default_factory=Counter)
+    known: set[str] = field(default_factory=set)  # every limit that a preview showed
 
     async def act(self, desk: Services) -> None:
         """Do one thing: usually try a trade, sometimes two at once, sometimes take one back."""
         draw = self.choice.random()
         if draw < 0.70:
-            await self._trade(desk, self._wanted())
+            wanted = self._wanted()
+            await self._trade(desk, wanted)
+            if self.choice.random() < AGAIN:
+                await self._trade(desk, wanted)
         elif draw < 0.80:
             await asyncio.gather(*(self._trade(desk, self._wanted()) for _ in range(2)))
         elif draw < 0.88:
@@ -61,6 +66,7 @@ class Trader:
         for _ in range(TRIES):
             if not isinstance(preview, Preview):
                 return
+            self.known |= {limit.name for limit in preview.limits}
             try:
                 self.sent.append(await desk.trading.confirm(wanted, preview.token, BY))
                 return
