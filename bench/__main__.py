@@ -34,6 +34,8 @@ PARTS = {
     "fanout": "one market stream to a hundred subscribers",
     "memory": "the exchange's memory over a simulated session",
     "desk": "MCP calls of three clients, the broker 50 ms away",
+    "desk_memory": "the daemon's memory over a session with three clients",
+    "reflex": "what the desk does of its own accord",
     "start": "cold starts and the kill command",
 }
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -23,6 +24,24 @@ from common.config import load_settings
 from serving import launch
 from serving.client import bearer, client_of
 from serving.state import Daemon, StateFolder
+
+ROOMY = {  # limits that a run of orders does not reach: what is timed is the way to the broker
+    "max_daily_loss": "1000000",
+    "portfolio_delta_cap": "100000",
+    "sigma_delta_cap": "1000000",
+    "late_gamma_max": "1000000000",
+    "assignment_shares_max": "100000",
+    "strike_contracts_max": "100000",
+    "expiry_contracts_max": "100000",
+    "trades_per_day_max": "100000",
+    "orders_per_minute_max": "100000",
+    "orders_per_hour_max": "100000",
+    "duplicate_window": "0",
+    "repeats_max": "100000",
+    "cooldown_after_loss": "0",
+    "consecutive_losses_max": "100000",
+    "open_interest_min": "0",
+}
 
 START_SECONDS = 90.0
 KEPT = ("PATH", "HOME", "PYTHONPATH", "LANG")
@@ -39,11 +58,20 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(url: str, keys: Keys, clients: int, **settings: str) -> AsyncIterator[Desk]:
-    """Start a daemon, wait until it is ready to trade, connect clients over MCP HTTP."""
-    with tempfile.TemporaryDirectory(prefix="bench-desk-") as home:
+async def desk(
+    url: str,
+    keys: Keys,
+    clients: int,
+    settings: Mapping[str, str],
+    home: Path | None = None,
+) -> AsyncIterator[Desk]:
+    """Start a daemon, wait until it is ready to trade, connect clients over MCP HTTP.
+
+    home: a state folder that outlives it; a new one when there is none.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-desk-") as folder_of_one:
         given = {
-            "state_dir": home,
+            "state_dir": str(home or folder_of_one),
             "alpaca_base_url": url,
             "alpaca_api_key": keys.key,
             "alpaca_secret_key": keys.secret,

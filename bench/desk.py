@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from mcp import Client
 
-from bench.daemon import Desk, desk, release
+from bench.daemon import ROOMY, Desk, desk, release
 from bench.exchange import call, exchange
 from bench.rows import Row, percentile
 from bench.slow_proxy import slow_proxy
@@ -23,11 +23,7 @@ CLIENTS = 3
 ROUNDS = 3
 DELAY = 0.050  # seconds a broker call takes longer
 CONDOR = {"width": 2}
-ROOMY = {  # limits that a run of orders does not reach: what is timed is the way to the broker
-    "max_daily_loss": "1000000",
-    "portfolio_delta_cap": "100000",
-    "broker_requests_per_minute": "100000",
-}
+SETTINGS = {**ROOMY, "broker_requests_per_minute": "100000"}
 
 Sample: TypeAlias = Callable[[Client], Awaitable[float | None]]  # ms; None is no sample
 
@@ -41,7 +37,7 @@ def rows() -> list[Row]:
         headers = {"APCA-API-KEY-ID": broker.keys.key, "APCA-API-SECRET-KEY": broker.keys.secret}
 
         async def measured() -> list[Row]:
-            async with desk(far, broker.keys, CLIENTS, **ROOMY) as running:
+            async with desk(far, broker.keys, CLIENTS, SETTINGS) as running:
                 return await _rows(running)
 
         trips = [_trip(far, headers) for _ in range(20)]

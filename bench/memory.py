@@ -40,7 +40,7 @@ def rows() -> list[Row]:
         Row.of("resident at the close", [run[-1] for run in runs], "MiB"),
         Row.of(
             "growth over the afternoon",
-            [_slope(run[half:]) for run in runs],
+            [slope(run[half:]) for run in runs],
             "MiB/h",
             f"least squares; {len(runs[0]) - half} points; hours of the exchange's time",
             at_most=SLOPE_MOST,
@@ -48,7 +48,8 @@ def rows() -> list[Row]:
     ]
 
 
-def _slope(points: Sequence[float]) -> float:
+def slope(points: Sequence[float]) -> float:
+    """Return the growth in MiB an hour of the market's time, by least squares."""
     hours = [number * STEP_MINUTES / 60 for number in range(len(points))]
     return linear_regression(hours, points).slope
 
@@ -57,10 +58,10 @@ def _session() -> list[float]:
     """Return resident memory at each step of a day, MiB."""
     with exchange(clock="stepped", at="09:30") as running:
         _rest(running)
-        points = [_resident(running.process.pid)]
+        points = [resident(running.process.pid)]
         for _ in range(SESSION_MINUTES // STEP_MINUTES - 1):
-            _step(running)
-            points.append(_resident(running.process.pid))
+            step(running)
+            points.append(resident(running.process.pid))
         return points
 
 
@@ -78,7 +79,8 @@ def _rest(running: Exchange) -> None:
         call(running.url, "POST", "/v2/orders", json.dumps(order).encode(), _headers(running))
 
 
-def _step(running: Exchange) -> None:
+def step(running: Exchange) -> None:
+    """Let the market go on for a while, and ask for what a desk asks for."""
     admin = {"Authorization": f"Bearer {ADMIN_KEY}"}
     by = json.dumps({"by": STEP_MINUTES * 60}).encode()
     call(running.url, "POST", "/admin/clock", by, admin)
@@ -95,7 +97,7 @@ def _headers(running: Exchange) -> dict[str, str]:
     }
 
 
-def _resident(process: int) -> float:
+def resident(process: int) -> float:
     """Return the resident set of a process, MiB."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     [kib] = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
