@@ -12,7 +12,7 @@ PEER := .venv-peer/.peer
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash simulate peer fuzz lock clean
+.PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash burn-in simulate peer fuzz lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
@@ -21,6 +21,7 @@ help:
 	@echo "make check  format, lint, types, import contracts, tidy tests"
 	@echo "make bench  the benchmark table, in its own environment"
 	@echo "make crash  100 rounds of kill -9"
+	@echo "make burn-in  100 days of the desk on the stepped clock; keeps build/burn-in.md"
 	@echo "make simulate  1,000 seeds of the simulation and its planted faults; keeps build/simulation.md"
 	@echo "make peer   install Alpaca's own MCP server, which tests drive, in its own environment"
 	@echo "make fuzz   a long run of schemathesis on the exchange's REST API"
@@ -81,6 +82,9 @@ bench: $(BENCH)
 
 crash: $(DEV)
 	@$(PY) -m tests.crash.run --rounds 100
+
+burn-in: $(DEV)
+	@$(PY) -m tests.burnin.run --days 100 --report build/burn-in.md
 
 simulate: $(DEV)
 	@$(PY) -m tests.simulation.run --seeds 1000 --mutants --report build/simulation.md

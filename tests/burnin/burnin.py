@@ -41,6 +41,7 @@ NOT_MET: Final = frozenset(
     {"account", "options_level", "order_form", "tick", "quote_age", "can_profit"}
 )
 
+
 @dataclass(slots=True, kw_only=True)
 class BurnIn:
     """The days lived through and what the trader met in them."""

@@ -13,7 +13,6 @@ from common.contracts import Right
 from common.errors import LimitBreached, PriceMoved, TradingError
 from common.ids import Principal
 from services.execution.desk import Preview
-from services.execution.records import OrderRecord
 from services.runtime import Services
 from services.strategies.base import Strategy
 from services.strategies.iron_condor import IronCondor
@@ -33,7 +32,6 @@ class Trader:
     """Draws what to do from one generator, so that a seed repeats a burn-in's intentions."""
 
     choice: Random
-    sent: list[OrderRecord] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
     limits: Counter[str] = field(default_factory=Counter)
     known: set[str] = field(default_factory=set)  # every limit that a preview showed
@@ -68,7 +66,7 @@ class Trader:
                 return
             self.known |= {limit.name for limit in preview.limits}
             try:
-                self.sent.append(await desk.trading.confirm(wanted, preview.token, BY))
+                await desk.trading.confirm(wanted, preview.token, BY)
                 return
             except PriceMoved as e:
                 self.refusals[e.code] += 1
