@@ -24,6 +24,7 @@ from common.clock import SystemClock
 
 PARTS = {
     "iv": "implied volatility and greeks of a chain",
+    "analysis": "scenarios, tails and previews of a book",
     "quotes": "option quotes from the socket into the cache",
     "engine": "the exchange's engine alone, with the whole ledger",
     "triggers": "resting orders on a market in motion",
