@@ -122,7 +122,7 @@ class TradingDesk:
         self._kill_switch.require_open()
         seen = await self._look()
         view = seen.view
-        proposal = self._terms.pricing.proposal(strategy, view, seen.exposure.account)
+        proposal = self._proposal(strategy, seen)
         intent = self._terms.pricing.intent(proposal)
         self._approve(intent, proposal, seen)
         leave, terms = self._exits(proposal, view)
@@ -197,7 +197,7 @@ class TradingDesk:
         seen = await self._look(opening=False)
         if strategy is None:
             return self._check(seen)
-        proposal = self._terms.pricing.proposal(strategy, seen.view, seen.exposure.account)
+        proposal = self._proposal(strategy, seen)
         return self._check(seen, proposal, self._terms.pricing.intent(proposal))
 
     async def _send(self, preview: Preview, seen: Seen, by: Principal) -> OrderRecord:
@@ -269,6 +269,16 @@ class TradingDesk:
             self._terms.pricing.smaller(proposal, seen.view),
             entries_max=proposal.entries_max,
         )
+
+    def _proposal(self, strategy: Strategy, seen: Seen) -> Proposal:
+        """Return what a strategy proposes, sized within its risk and every limit if it has one."""
+        pricing = self._terms.pricing
+
+        def broken(tried: Proposal) -> list[str]:
+            limits = self._check(seen, tried, pricing.intent(tried))
+            return [limit.name for limit in limits if not limit.ok]
+
+        return pricing.proposal(strategy, seen.view, seen.exposure.account, broken)
 
     def _moved(self, preview: Preview, view: MarketView) -> Price | None:
         """Return the natural price now if it left what was shown; a caller's limit stands."""
