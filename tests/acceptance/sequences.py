@@ -194,7 +194,7 @@ class Sequence:
         return None
 
 
-STEPS_EACH = 4
+STEPS_EACH = 3
 STEPS: Mapping[Callable[[Sequence], Awaitable[None]], float] = {
     Sequence.preview: 3,
     Sequence.confirm: 5,
