@@ -25,6 +25,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.desk import ENTRYPOINT, Desk, DeskClient, Era
+from tests.e2e.changing import changes
 from tests.exchange import ROOT, Exchange
 from tests.tools.market import PATIENT
 
@@ -89,6 +90,7 @@ def audited(desk: Desk, kind: str) -> list[dict[str, Any]]:
     return [record for record in records if record["kind"] == kind]
 
 
+@changes("approval", "approval_timeout")
 async def test_a_token_alone_sends_nothing_and_the_page_shows_all_and_sends(
     desk: Desk, exchange: Exchange
 ) -> None:

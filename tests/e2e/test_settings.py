@@ -25,7 +25,12 @@ from services.risk.manager import RiskManager
 from services.runtime.wiring import risk_limits
 from serving.state import desk_name
 from tests.builders import at, contract, make_intent, make_view
-from tests.e2e import test_settings_desk, test_settings_exchange, test_settings_strategies
+from tests.e2e import (
+    test_approval,
+    test_settings_desk,
+    test_settings_exchange,
+    test_settings_strategies,
+)
 from tests.e2e.changing import changes
 from tests.services.broker.connecting import access_to
 from tests.services.broker.fault_server import fault_server, hang
@@ -34,7 +39,7 @@ from tests.services.risk.past import activity, closed, opened
 
 
 def test_every_setting_has_a_case() -> None:
-    others = (test_settings_desk, test_settings_exchange, test_settings_strategies)
+    others = (test_approval, test_settings_desk, test_settings_exchange, test_settings_strategies)
     modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]
     covered = {name for case in cases for name in getattr(case, "changes", ())}
