@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from common.config import Mode
-from common.errors import BrokerUnavailable, PriceMoved, TradingError
+from common.errors import BadArgument, BrokerUnavailable, Halted, PriceMoved, TradingError
 from common.exits import ExitTerms
 from common.ids import ClientOrderId, ConfirmToken, Principal
 from common.limits import Limit
@@ -21,6 +21,7 @@ from common.quotes import MarketView
 from services.execution.entries import Entries
 from services.execution.exit_prices import Entry, ExitLine, lines, require_sense
 from services.execution.exits import flat_by
+from services.execution.holdings import Holdings
 from services.execution.kill_switch import KillSwitch
 from services.execution.previews import Binding, PreviewStore
 from services.execution.pricing import Pricing
@@ -37,6 +38,7 @@ from services.risk.analysis import TradeAnalysis, analyse
 from services.risk.manager import RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
 
+FINAL = (Halted, BadArgument)  # refusals after which a token stays used
 FILL_WAIT = timedelta(milliseconds=150)  # a marketable order is usually filled by then
 
 
@@ -90,6 +92,7 @@ class TradingDesk:
         risk: RiskManager,
         previews: PreviewStore[Preview],
         store: DeskStore,
+        holdings: Holdings,
         sender: OrderSender,
         entries: Entries,
         tracker: OrderTracker,
@@ -103,6 +106,7 @@ class TradingDesk:
         self._risk = risk
         self._previews = previews
         self._store = store
+        self._holdings = holdings
         self._sender = sender
         self._entries = entries
         self._tracker = tracker
@@ -178,10 +182,13 @@ class TradingDesk:
     async def _deal(self, preview: Preview, by: Principal) -> OrderRecord:
         async with self._lane:
             self._kill_switch.require_open()
-            seen = await self._look()
-            moved = self._moved(preview, seen.view)
+            with self._token_kept(preview):
+                seen = await self._look()
+                moved = self._moved(preview, seen.view)
+                if moved is None:
+                    approved = self._approve(preview.intent, preview.proposal, seen)
             if moved is None:
-                record = await self._send(preview, seen, by)
+                record = await self._send(preview, approved, seen, by)
         if moved is not None:
             raise PriceMoved(
                 previewed=preview.natural,
@@ -200,9 +207,10 @@ class TradingDesk:
         proposal = self._proposal(strategy, seen)
         return self._check(seen, proposal, self._terms.pricing.intent(proposal))
 
-    async def _send(self, preview: Preview, seen: Seen, by: Principal) -> OrderRecord:
+    async def _send(
+        self, preview: Preview, approved: Approved[OrderIntent], seen: Seen, by: Principal
+    ) -> OrderRecord:
         view = seen.view
-        approved = self._approve(preview.intent, preview.proposal, seen)
         client_order_id = self._sender.new_client_order_id()
         walks = self._entries.adaptive and not preview.proposal.limit_given
         ticket = Ticket(
@@ -211,6 +219,7 @@ class TradingDesk:
             mid=analyse(preview.intent, view).mid,
             preview=preview_id(preview.token),
             exit_plan=self._exit_plan(preview, client_order_id),
+            parent=None if preview.intent.opens else self._owner(preview.intent, seen),
             start=self._entries.start(preview.intent) if walks else None,
             rests=not walks,
         )
@@ -218,6 +227,10 @@ class TradingDesk:
         if walks:
             self._entries.follow(approved, record)
         return record
+
+    def _owner(self, closing: OrderIntent, seen: Seen) -> ClientOrderId | None:
+        """Return the opening order that what is closed belongs to: its exit makes way for it."""
+        return self._holdings.of(seen.exposure.positions).owner(closing.legs[0].contract)
 
     def _exits(self, proposal: Proposal, view: MarketView) -> tuple[datetime, ExitTerms]:
         """Return when the position is to be flat at the latest, and its other exits."""
@@ -259,7 +272,7 @@ class TradingDesk:
         self, intent: OrderIntent, proposal: Proposal, seen: Seen
     ) -> Approved[OrderIntent]:
         if not intent.opens:
-            return self._risk.close(intent, seen.exposure.positions)
+            return self._risk.close_by_hand(intent, seen.exposure.positions)
         return self._risk.approve(
             intent,
             seen.exposure,
@@ -292,6 +305,19 @@ class TradingDesk:
             yield
         except TradingError as e:
             self._metrics.refusals.labels(e.code).inc()
+            raise
+
+    @contextmanager
+    def _token_kept(self, preview: Preview) -> Iterator[None]:
+        """Keep a token good for the rest of its time when a check refuses what may pass.
+
+        Nothing was written or sent. A halt is none of these: it ends what was previewed.
+        """
+        try:
+            yield
+        except TradingError as e:
+            if not isinstance(e, FINAL):
+                self._previews.give_back(preview.token)
             raise
 
     async def _fresh(self, strategy: Strategy, by: Principal) -> Preview | None:

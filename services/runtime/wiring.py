@@ -226,6 +226,7 @@ class Parts:
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
             holdings=dealing.holdings,
+            holdings=dealing.holdings,
             entries=dealing.entries,
             tracker=tracker,
             kill_switch=self.kill_switch,
