@@ -110,7 +110,7 @@ async def test_a_restarted_daemon_closes_in_time_what_it_opened_and_opens_no_mor
 
         async def done() -> bool:
             order = (await client.ask("get_order_status", order_id=opened["order_id"]))["order"]
-            return order["exit"] is None
+            return bool(order["exit"].startswith("done by time exit"))
 
         await until(done, "the exit was not told as done")
         [close, *_] = exchange.orders()
