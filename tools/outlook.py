@@ -11,7 +11,7 @@ from common.money import cent, to_price
 from common.session import NEW_YORK
 from services.analysis.impact import Impact, Standing
 from services.analysis.outcome import Ladder, Outcome
-from services.execution.desk import Preview
+from services.execution.preview import Preview
 from services.portfolio.greeks import Sensitivity
 from services.risk.analysis import TradeAnalysis
 from tools.views import GreeksView, dollars, number, price

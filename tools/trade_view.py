@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken
 from services.execution.approvals import Approval
-from services.execution.desk import Preview
+from services.execution.preview import Preview
 from services.risk.analysis import LegAnalysis, TradeAnalysis
 from services.runtime import Services
 from services.strategies.base import Strategy

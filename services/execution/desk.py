@@ -19,10 +19,11 @@ from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure
 from common.quotes import MarketView
 from services.execution.entries import Entries
-from services.execution.exit_prices import Entry, ExitLine, lines, require_sense
+from services.execution.exit_prices import Entry, lines, require_sense
 from services.execution.exits import flat_by
 from services.execution.holdings import Holdings
 from services.execution.kill_switch import KillSwitch
+from services.execution.preview import Preview
 from services.execution.previews import Binding, PreviewStore
 from services.execution.pricing import Pricing
 from services.execution.records import ExitPlan, OrderRecord
@@ -34,7 +35,7 @@ from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.portfolio.portfolio import Portfolio
 from services.risk.activity import Activity
-from services.risk.analysis import TradeAnalysis, analyse
+from services.risk.analysis import analyse
 from services.risk.manager import RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
 
@@ -50,26 +51,6 @@ class DeskTerms:
     account: str
     pricing: Pricing
     exit_before_close: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """A priced and approved intent, shown, waiting for its confirmation."""
-
-    token: ConfirmToken
-    expires_in: timedelta
-    strategy: Strategy
-    proposal: Proposal
-    intent: OrderIntent
-    natural: Price  # what the order would have cost when it was priced
-    analysis: TradeAnalysis
-    limits: tuple[Limit, ...]
-    exits: ExitTerms
-    exit_lines: tuple[ExitLine, ...]  # the same, in prices and dollars
-    flat_by: datetime
-    at: datetime
-    feed: str
-    mode: Mode
 
 
 class Seen(NamedTuple):
