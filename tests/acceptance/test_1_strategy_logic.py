@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from common.contracts import OptionContract, Right
+from common.money import plain
 from common.session import new_york
 from tests.desk import Desk, DeskClient
 from tests.exchange import Exchange
@@ -171,6 +172,11 @@ async def test_1_a_broken_range_picks_the_call_nearest_thirty_delta_expiring_tod
             assert facts[told], told
         limit, fees = Decimal(preview["limit"]), Decimal(preview["fees_estimated"])
         assert Decimal(preview["max_loss"]) == limit * SHARES + fees
+        low, last = facts["range"].split(" to ")[0], Decimal(facts["trigger bar"].split()[1])
+        aim = last + 2 * (last - Decimal(low))
+        exits = {(line["kind"], line["trigger"]) for line in preview["exits"]}
+        assert {("stop", f"SPY<{plain(Decimal(low))}"), ("stop", "50%")} <= exits
+        assert ("target", f"SPY>{plain(aim)}") in exits
 
 
 async def test_1_one_shot_a_day_in_each_direction(morning: tuple[Desk, Exchange]) -> None:
