@@ -22,7 +22,7 @@ from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
 from services.execution.previews import PreviewStore
 from services.execution.pricing import Pricing
-from services.execution.risk_watch import LossTerms, RiskWatch
+from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
@@ -142,7 +142,7 @@ class Parts:
     ) -> RiskWatch:
         settings = self.settings
         return RiskWatch(
-            LossTerms(max_daily_loss=settings.max_daily_loss, action=settings.loss_action),
+            settings.loss_action,
             portfolio=portfolio,
             risk=risk,
             calendar=market.calendar,
@@ -225,7 +225,6 @@ class Parts:
             store=self.store,
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
-            holdings=dealing.holdings,
             holdings=dealing.holdings,
             entries=dealing.entries,
             tracker=tracker,

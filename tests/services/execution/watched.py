@@ -17,7 +17,7 @@ from common.portfolio import Position
 from common.session import Session
 from services.execution.broker_lock import BrokerLock
 from services.execution.kill_switch import KillSwitch
-from services.execution.risk_watch import LossTerms, RiskWatch
+from services.execution.risk_watch import RiskWatch
 from services.execution.store import DeskStore
 from services.execution.unwinder import Flattened
 from services.ops.metrics import Metrics
@@ -135,7 +135,7 @@ class Watched:
         limits = RiskManager(replace(LIMITS, delta_cap=cap, sigma_delta_cap=1e6))
         rest = cast(Any, self.rest)
         return RiskWatch(
-            LossTerms(max_daily_loss=Decimal(500), action=action),
+            action,
             portfolio=cast(Any, self.account),
             risk=limits,
             calendar=rest,
