@@ -24,6 +24,11 @@ async def journal(client: DeskClient) -> dict[str, Any]:
     return dict(trades[-1]) if trades else {}
 
 
+def rows_of(file: Path) -> list[dict[str, str]]:
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    return list(csv.DictReader(file.read_text().splitlines()))
+
+
 async def test_a_trade_is_told_from_its_preview_to_its_exit(
     desk: Desk, exchange: Exchange, tmp_path: Path
 ) -> None:
@@ -86,9 +91,7 @@ async def test_a_trade_is_told_from_its_preview_to_its_exit(
         assert hour["group"] == "10:00"
 
         written = await client.ask("export_trade_journal")
-    file = Path(written["file"])
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    rows = list(csv.DictReader(file.read_text().splitlines()))
+    rows = rows_of(Path(written["file"]))
     assert len(rows) == written["trades"]
     assert rows[-1]["client_order_id"] == order["client_order_id"]
     assert rows[-1]["result"] == closed["result"]
