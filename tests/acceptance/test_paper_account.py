@@ -5,16 +5,16 @@ The exchange of this repository stands for Alpaca; nothing but its address tells
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from tests.exchange import ROOT, Exchange
+from tests.services.broker.fault_server import fault_server, reply
 
 KEYS = {"ALPACA_API_KEY": "PK", "ALPACA_SECRET_KEY": "secret"}
 
@@ -76,9 +76,9 @@ def test_an_account_that_is_not_flat_is_left_alone(exchange: Exchange) -> None:
     assert len(account.orders()) == 1
 
 
-def test_a_closed_market_is_said(tmp_path: Path) -> None:
-    at = {"clock": "stepped", "day": "2026-12-08", "at": "15:59", "seed": "7"}
-    with Exchange.start(tmp_path, **at) as closed:
-        closed.step(timedelta(minutes=31))
-        code, said = run(**on(closed))
-    assert (code, said.startswith("SKIPPED: the market is closed until ")) == (0, True), said
+async def test_a_closed_market_is_said() -> None:
+    clock = {"is_open": False, "next_open": "2026-12-09T09:30:00-05:00"}
+    async with fault_server(reply(200, clock), reply(200, [])) as broker:
+        code, said = await asyncio.to_thread(run, **KEYS, ALPACA_BASE_URL=broker.url)
+        assert {heard.method for heard in broker.heard} == {"GET"}
+    assert (code, said) == (0, "SKIPPED: the market is closed until 2026-12-09T09:30:00-05:00\n")
