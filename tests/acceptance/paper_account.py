@@ -68,11 +68,11 @@ def main() -> int:
     account = Account(settings)
     try:
         clock = account.get("/v2/clock")
+        if not clock["is_open"]:
+            return _said("SKIPPED", f"the market is closed until {clock['next_open']}", SKIPPED)
         left = account.left()
-    except httpx2.HTTPError as e:
+    except (httpx2.HTTPError, ValueError) as e:
         return _said("FAILED", f"the account cannot be read: {e}", FAILED)
-    if not clock["is_open"]:
-        return _said("SKIPPED", f"the market is closed until {clock['next_open']}", SKIPPED)
     if left:
         return _said("REFUSED", f"the account is not flat: {', '.join(left)}", REFUSED)
     return _traded(settings, account)

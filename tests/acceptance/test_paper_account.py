@@ -78,7 +78,7 @@ def test_an_account_that_is_not_flat_is_left_alone(exchange: Exchange) -> None:
 
 async def test_a_closed_market_is_said() -> None:
     clock = {"is_open": False, "next_open": "2026-12-09T09:30:00-05:00"}
-    async with fault_server(reply(200, clock), reply(200, [])) as broker:
+    async with fault_server(reply(200, clock)) as broker:
         code, said = await asyncio.to_thread(run, **KEYS, ALPACA_BASE_URL=broker.url)
         assert {heard.method for heard in broker.heard} == {"GET"}
     assert (code, said) == (0, "SKIPPED: the market is closed until 2026-12-09T09:30:00-05:00\n")
