@@ -27,6 +27,17 @@ ROOMY = {  # limits that a run of orders does not reach: what is timed is the wa
     "max_daily_loss": "1000000",
     "portfolio_delta_cap": "100000",
     "broker_requests_per_minute": "100000",
+    "assignment_shares_max": "1000000",
+    "strike_contracts_max": "1000000",
+    "expiry_contracts_max": "1000000",
+    "late_gamma_max": "1000000000",
+    "trades_per_day_max": "1000000",
+    "orders_per_minute_max": "1000000",
+    "orders_per_hour_max": "1000000",
+    "duplicate_window": "0",
+    "repeats_max": "1000000",
+    "cooldown_after_loss": "0",
+    "consecutive_losses_max": "1000000",
 }
 
 Sample: TypeAlias = Callable[[Client], Awaitable[float | None]]  # ms; None is no sample
