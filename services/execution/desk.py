@@ -104,8 +104,7 @@ class TradingDesk:
             return await self._preview(strategy, by)
 
     async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
-        self._kill_switch.require_open()
-        seen = await self._look()
+        seen = await self._look(opening=not strategy.closes)
         view = seen.view
         proposal = self._proposal(strategy, seen)
         intent = self._terms.pricing.intent(proposal)
@@ -162,9 +161,8 @@ class TradingDesk:
 
     async def _deal(self, preview: Preview, by: Principal) -> OrderRecord:
         async with self._lane:
-            self._kill_switch.require_open()
             with self._token_kept(preview):
-                seen = await self._look()
+                seen = await self._look(opening=preview.intent.opens)
                 moved = self._moved(preview, seen.view)
                 if moved is None:
                     approved = self._approve(preview.intent, preview.proposal, seen)
@@ -228,7 +226,9 @@ class TradingDesk:
         )
 
     async def _look(self, *, opening: bool = True) -> Seen:
-        """Read the market, then the account; no news of the orders, no opening."""
+        """Read the market, then the account; a halt, or no news of orders: no opening."""
+        if opening:
+            self._kill_switch.require_open()
         if opening and (why := self._tracker.not_ready()):
             raise BrokerUnavailable(f"no order can be opened now: {why}")
         view = await self._watch.view()

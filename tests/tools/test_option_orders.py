@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from common.contracts import OptionContract, Right
 from common.session import new_york
 from tests.builders import contract
-from tests.desk import Desk
+from tests.desk import Desk, DeskClient
 from tests.exchange import Exchange
-from tests.tools.market import SHARES, Reply, natural, touches, until, worst_and_best
+from tests.tools.market import PATIENT, SHARES, Reply, natural, touches, until, worst_and_best
 
 pytestmark = pytest.mark.usefixtures("flat_after")
 
@@ -227,6 +228,31 @@ async def test_what_makes_no_order_is_refused_in_words_and_nothing_is_sent(
             assert told.startswith(f"[unknown_argument] {tool} has no argument 'contract'")
             assert "did you mean 'contracts'?" in told
     assert exchange.orders() == before
+
+
+async def test_the_kill_switch_stops_a_buy_and_lets_a_sale_out(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    account = exchange.tenant()
+    with Desk.start(tmp_path, account, **PATIENT) as desk:
+        async with desk.client() as client:
+            await client.ready()
+            symbol = contract(round(await spot(client)) + 2, Right.CALL, expiry=DAY).symbol
+            touch = touches(account, [symbol])[symbol]
+            buy = {"symbol": symbol, "limit": float(touch.ask), "stop": "none"}
+            bought = await client.confirmed(BUY, await client.ask(BUY, **buy), **buy)
+            assert (await client.ended(bought["client_order_id"]))["status"] == "filled"
+
+            await client.ask("kill_switch")
+            assert (await client.refusal(BUY, **buy)).startswith("[kill_switch]")
+            sale = {"symbol": symbol, "limit": float(touch.bid)}
+            sold = await client.confirmed(SELL, await client.ask(SELL, **sale), **sale)
+            assert (await client.ended(sold["client_order_id"]))["status"] == "filled"
+            assert account.positions() == []
+
+
+async def spot(client: DeskClient) -> float:
+    return float((await client.ask("get_option_snapshot"))["spot"])
 
 
 async def test_a_sale_that_rests_makes_way_for_the_time_exit(
