@@ -6,21 +6,16 @@ Settings cannot point live at another host than Alpaca's, so the services are op
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from mcp import Client
 
-from alpaca_mcp_server import build_server
 from common.config import Mode, load_settings
 from common.errors import Misconfigured
 from services.broker.access import LIVE, AlpacaAccess
 from services.execution.approvals import How
-from services.runtime import Services, open_services
-from tests.desk import UNHURRIED, DeskClient
+from tests.e2e.in_process import opened
 from tests.exchange import Exchange
 
 CONDOR = "iron_condor_30_delta"
@@ -37,35 +32,10 @@ def exchange(tmp_path: Path) -> Iterator[Exchange]:
         yield exchange
 
 
-@asynccontextmanager
-async def live(
-    exchange: Exchange, folder: Path, **wanted: Any
-) -> AsyncIterator[tuple[Services, DeskClient]]:
-    settings = load_settings(
-        _env_file=None,
-        alpaca_api_key=exchange.key,
-        alpaca_secret_key=exchange.secret,
-        entry_pricing="natural",
-        history_days=0,
-        quote_age_max=60,
-        **UNHURRIED,
-        **SWITCHES,
-        **wanted,
-    )
-    access = AlpacaAccess(
-        key=exchange.key, secret=exchange.secret, paper=False, base_url=exchange.url
-    )
-    async with (
-        open_services(settings, access, folder / "desk.sqlite", folder / "KILL") as services,
-        Client(build_server(services)) as client,
-    ):
-        yield services, DeskClient(client)
-
-
 async def test_on_live_a_person_sends_and_nobody_is_asked_to_close(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    async with live(exchange, tmp_path / "state") as (services, client):
+    async with opened(exchange, tmp_path / "state", **SWITCHES) as (services, client):
         assert (await client.ready())["mode"] == "live"
         shown = await client.ask(CONDOR, width=1)
         assert shown["mode"] == "live"
@@ -91,12 +61,12 @@ async def test_on_live_a_person_sends_and_nobody_is_asked_to_close(
 async def test_a_restart_forgets_who_was_asked_and_sends_nothing(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    async with live(exchange, tmp_path / "state") as (_, client):
+    async with opened(exchange, tmp_path / "state", **SWITCHES) as (_, client):
         await client.ready()
         shown = await client.ask(CONDOR, width=1)
         call = {"width": 1, "preview": False, "confirm_token": shown["confirm_token"]}
         assert (await client.ask(CONDOR, **call))["status"] == "awaiting_approval"
-    async with live(exchange, tmp_path / "state") as (services, client):
+    async with opened(exchange, tmp_path / "state", **SWITCHES) as (services, client):
         await client.ready()
         assert services.trading.waiting() == ()
         assert (await client.refusal(CONDOR, **call)).startswith("[preview_not_found]")
@@ -106,7 +76,7 @@ async def test_a_restart_forgets_who_was_asked_and_sends_nothing(
 async def test_what_live_starts_with_is_written_down_without_the_keys(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    async with live(exchange, tmp_path / "state"):
+    async with opened(exchange, tmp_path / "state", **SWITCHES):
         pass
     [file] = (tmp_path / "state" / "audit").glob("*.jsonl")
     text = file.read_text()
