@@ -68,6 +68,18 @@ class Broker(Protocol):
         """
         ...
 
+    async def cancel_all(self) -> frozenset[OrderId]:
+        """Ask for every open order of the account to be canceled, in one request.
+
+        Returns those whose cancel the broker took; their end is told by the updates. Goes ahead
+        of every other request.
+
+        Raises:
+            BrokerRefused: A clear no.
+            BrokerUnavailable: No clear answer; calling again does no harm.
+        """
+        ...
+
     async def suspend(self, suspended: bool) -> None:
         """Have the broker refuse every new order of the account, closing ones too, or no more.
 

@@ -22,6 +22,7 @@ from services.execution.tracker import OrderTracker
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(milliseconds=250)
+FEW = 3  # orders that are canceled one by one
 
 
 class HaltEnforcer:
@@ -63,8 +64,21 @@ class HaltEnforcer:
         if not fresh:
             return
         log.warning("halted: canceling %d opening orders", len(fresh))
-        await asyncio.gather(*(self._cancel(order_id) for order_id in fresh))
+        if len(fresh) > FEW:
+            await self._cancel_all()
+        else:
+            await asyncio.gather(*(self._cancel(order_id) for order_id in fresh))
         await self._tracker.look()
+
+    async def _cancel_all(self) -> None:
+        """Take everything back by one request: many would wait for the rate that is allowed.
+
+        It takes closing orders, too: whoever sent one sends it again until nothing is left.
+        """
+        try:
+            self._asked |= await self._broker.cancel_all()
+        except BrokerError as e:
+            log.warning("the cancel of all orders failed, it is tried again: %s", e)
 
     async def _cancel(self, order_id: OrderId) -> None:
         try:
