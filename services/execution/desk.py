@@ -127,6 +127,7 @@ class TradingDesk:
                 seen.exposure,
                 flat_by=leave,
                 cut_offs=self._risk.limits.cut_offs,
+                dealt=seen.activity.dealt,
             ),
             limits=self._check(seen, proposal, intent),
             exits=terms,

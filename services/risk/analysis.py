@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from common.fees import entry_fees, round_trip_fees
+from common.fees import Dealt, added_fees, entry_fees, round_trip_fees
 from common.money import ZERO, Dollars, Price, cent
 from common.orders import Leg, OrderIntent
 from common.portfolio import Exposure
@@ -75,19 +75,22 @@ def analyse(
     *,
     flat_by: datetime | None = None,
     cut_offs: CutOffs | None = None,
+    dealt: Dealt | None = None,
 ) -> TradeAnalysis:
     """Return the analysis of an order on the market seen, and on an account if one is given.
 
-    flat_by: when the position is to be gone, None for the close. Raises NoSuchContract when a
-    leg is not in the chain, ValueError for no legs.
+    flat_by: when the position is to be gone, None for the close. dealt: what filled today, on top
+    of which the impact's fees come. Raises NoSuchContract when a leg is not in the chain,
+    ValueError for no legs.
     """
     chain, session = view.chain, view.session
     priced = _priced(intent, view)
+    fees = added_fees(intent, session.day, dealt or Dealt())
     found = replace(
         priced,
         ladder=ladder(intent, priced.fees, chain, session, flat_by or session.close),
         profile=profile(intent, priced.fees, priced.breakevens, chain),
-        impact=None if exposure is None else impact(intent, exposure, view, priced.entry_fees),
+        impact=None if exposure is None else impact(intent, exposure, view, fees),
         cautions=cautions(intent, view, cut_offs or CutOffs()),
     )
     return found if intent.opens else _closing(found)
