@@ -12,12 +12,14 @@ PEER := .venv-peer/.peer
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help preflight venv demo run test check format lint types contracts tidy bench crash burn-in simulate peer fuzz lock clean
+.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer fuzz lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
 	@echo "make run    start the daemon; prints its URLs and the Claude Desktop JSON"
 	@echo "make test   every test but the static gates"
+	@echo "make test-paper  one trade on a real Alpaca paper account, ending flat; needs its keys"
+	@echo "make sequences   10,000 random sequences of tool calls, each order held to its preview"
 	@echo "make check  format, lint, types, import contracts, tidy tests"
 	@echo "make bench  the benchmark table, in its own environment"
 	@echo "make crash  100 rounds of kill -9"
@@ -59,6 +61,12 @@ run: $(RUNTIME)
 
 test: $(DEV) $(PEER)
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/tidy
+
+test-paper: $(DEV)
+	@$(PY) -m tests.acceptance.paper_account
+
+sequences: $(DEV)
+	@$(PY) -m tests.acceptance.sequences --count 10000
 
 check: format lint types contracts tidy
 

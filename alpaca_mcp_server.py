@@ -20,10 +20,13 @@ INSTRUCTIONS = """\
 A desk for same-day (0DTE) SPY options. Money is text in dollars, times are New York's.
 
 Workflow: get_market_clock and health_check, then a strategy (orb_long_call, orb_long_put, \
-iron_condor_30_delta). Every tool that can send an order previews first: it prices the trade, \
+iron_condor_30_delta, lotto_play_5_delta) or an order by hand (option_credit_spread, \
+option_debit_spread, buy_option_limit, sell_option_limit); risk in dollars finds the size. \
+Every tool that can send an order previews first: it prices the trade, \
 checks every limit and returns a confirm_token; nothing is sent. Show the preview to the user. \
 Only when the user agrees, repeat the same call with preview=false and that token. A token works \
-once, for the same arguments, for seconds. If the price moved you get a new preview: ask again.
+once, for the same arguments, for seconds. If the price moved you get a new preview: ask again. \
+On awaiting_approval a person must approve: tell the user, wait, and repeat the same call.
 
 Orders are filled only when get_order_status says filled. Never claim a fill from a preview. \
 After [order_uncertain] do not send again: get_order_status tells once it is known.
@@ -40,7 +43,7 @@ Market data: start_option_streaming, streaming_status, get_option_snapshot. null
 zero; the reason stands beside it.
 
 Mode is in every answer: paper-local is the exchange on this machine, paper an Alpaca paper \
-account. Fills in either are simulated and promise nothing about real ones.
+account; fills in either are simulated and promise nothing about real ones. live is real money.
 """
 
 

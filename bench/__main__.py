@@ -26,6 +26,7 @@ STORED = Path(__file__).resolve().parent / "last.json"  # the table last written
 
 PARTS = {
     "iv": "implied volatility and greeks of a chain",
+    "analysis": "scenarios, tails and previews of a book",
     "quotes": "option quotes from the socket into the cache",
     "chain": "quotes from the socket into the priced chain",
     "engine": "the exchange's engine alone, with the whole ledger",

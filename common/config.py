@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     open_interest_min: Annotated[int, Field(ge=0, le=1_000_000)] = 10
     sigma_delta_cap: Annotated[float, Finite] | None = None  # None is twice portfolio_delta_cap
     assignment_shares_max: Count = 1_000
-    late_gamma_max: Annotated[float, Finite] = 150_000.0  # dollars of delta a 1% move brings
+    late_gamma_max: Annotated[float, Finite] = 500_000.0  # dollars of delta a 1% move brings
     late_gamma_from: Annotated[Minutes, Positive] = timedelta(minutes=60)  # before the close
     var_max: Annotated[Money, Bounded] | None = None  # None is max_daily_loss
     es_max: Annotated[Money, Bounded] | None = None  # None is max_daily_loss

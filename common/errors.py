@@ -141,10 +141,8 @@ class StaleQuote(MarketError):
     remedy = "look at streaming_status and wait for a new quote"
 
     def __init__(self, symbol: str, *, age: timedelta, age_max: timedelta) -> None:
-        super().__init__(
-            f"the quote of {symbol} is {age.total_seconds():.1f} s old, "
-            f"the limit is {age_max.total_seconds():.1f} s"
-        )
+        old, most = age.total_seconds(), age_max.total_seconds()
+        super().__init__(f"the quote of {symbol} is {old:.1f} s old, the limit is {most:.1f} s")
         self.symbol = symbol
 
 

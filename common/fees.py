@@ -74,5 +74,34 @@ def round_trip_fees(intent: OrderIntent, day: date) -> Dollars:
     return rates.total(bought=bought, sold=sold) + rates.total(bought=sold, sold=bought)
 
 
+def added_fees(intent: OrderIntent, day: date, dealt: Dealt) -> Dollars:
+    """Return what filling an order once adds to the fees of a day with such fills before it.
+
+    Each kind is rounded up once a day, so it is up to a cent a kind less than entry_fees.
+    """
+    bought, sold = (_contracts(intent.legs, side) * intent.qty for side in (Side.BUY, Side.SELL))
+    rates = option_fees(day)
+    after = rates.total(bought=dealt.bought + bought, sold=dealt.sold + sold)
+    return after - rates.total(bought=dealt.bought, sold=dealt.sold)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dealt:
+    """Contracts filled on a day so far."""
+
+    bought: int = 0
+    sold: int = 0
+
+    @classmethod
+    def of(cls, fills: Iterable[tuple[OrderIntent, int]]) -> Dealt:
+        """Return the contracts of orders, each with the units of it that filled."""
+        filled = tuple(fills)
+        bought, sold = (
+            sum(_contracts(intent.legs, side) * units for intent, units in filled)
+            for side in (Side.BUY, Side.SELL)
+        )
+        return cls(bought=bought, sold=sold)
+
+
 def _contracts(legs: Iterable[Leg], side: Side) -> int:
     return sum(leg.ratio for leg in legs if leg.side is side)

@@ -26,7 +26,7 @@ from common.errors import TradingError, told
 from common.ids import RandomIds
 from services.execution.approvals import Approval, How, State
 from services.execution.clerk import TradeClerk
-from services.execution.desk import Preview
+from services.execution.preview import Preview
 from services.execution.trail import PreviewId
 from serving.state import StateFolder, write_private
 from serving.web import beside

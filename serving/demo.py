@@ -286,6 +286,11 @@ def _show(preview: Reply, told: Transcript) -> None:
         f"{preview['max_profit'] or 'unlimited'}, breakevens {', '.join(preview['breakevens'])}, "
         f"probability of profit {preview['probability_of_profit']}"
     )
+    chances, after = preview["chances"], preview["impact"]["after"]
+    told.say(
+        f"expected value {chances['expected_value_after_costs']}: {chances['note']} After the fill "
+        f"cash {after['cash']}, margin {after['margin']}, 99% VaR of 30 min {after['var_99']}"
+    )
     told.say(f"fees about ${preview['fees_estimated']}; exit: {preview['exit']}")
     for label, value in preview["facts"].items():
         told.say(f"{label}: {value}")

@@ -102,6 +102,7 @@ def _private(folder: StateFolder) -> list[Finding]:
     wanted = {
         folder.home: PRIVATE_FOLDER,
         folder.tokens: PRIVATE_FILE,
+        folder.approvals: PRIVATE_FILE,
         folder.exchange / "keys.json": PRIVATE_FILE,
     }
     for path, mode in wanted.items():

@@ -110,7 +110,10 @@ class TailView(BaseModel):
 
 
 class HorizonView(BaseModel):
-    """Losses over a horizon, the worse of both tails; worst is the grid's worst cell."""
+    """Losses over a horizon, the worse of both tails; worst is the grid's worst cell.
+
+    Without enough past days the smile's tail is the only one, and neither is shown apart.
+    """
 
     minutes: float
     var_95: str | None
@@ -128,7 +131,7 @@ class HorizonView(BaseModel):
             var_95=_cents(found.var_95),
             var_99=_cents(found.var_99),
             es_975=_cents(found.es_975),
-            by_smile=TailView.of(found.smile),
+            by_smile=None if found.historical is None else TailView.of(found.smile),
             by_history=TailView.of(found.historical),
             worst=None if found.worst_cell is None else _cell(found.worst_cell),
         )
@@ -180,8 +183,8 @@ class RiskMetricsView(View):
 class InterestView(BaseModel):
     """The day before's open interest. Gamma assumes dealers long calls and short puts."""
 
-    gamma_dollars_per_percent: float
-    walls: dict[str, float] = Field(description="strikes with most gamma")
+    gamma_dollars_per_percent: int
+    walls: dict[str, int] = Field(description="strikes with most gamma")
     max_pain: str
     calls: int
     puts: int

@@ -15,7 +15,7 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from pydantic import BaseModel, Field
 
 from common.ids import ConfirmToken, Principal
-from services.execution.desk import Preview
+from services.execution.preview import Preview
 from services.runtime import Services
 from tools.views import dollars, new_york_text, price
 from tools.wants import Caller

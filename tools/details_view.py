@@ -8,7 +8,7 @@ from mcp.types import CallToolResult, ImageContent
 from pydantic import BaseModel
 
 from services.analysis.picture import payoff_picture
-from services.execution.desk import Preview
+from services.execution.preview import Preview
 from services.risk.analysis import LegAnalysis
 from tools.analysis_views import FullGreeks
 from tools.outlook import Scenarios

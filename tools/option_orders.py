@@ -6,14 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from common.money import parse_decimal
-from services.strategies.single import Single
-from services.strategies.vertical import Vertical
 from tools.consent import Trader
 from tools.toolset import TRADES, Toolset
 from tools.trade_view import TradeView
 from tools.wanted import (
-    Asked,
     Contracts,
     Preview,
     RightName,
@@ -23,11 +19,10 @@ from tools.wanted import (
     Target,
     Token,
     Trail,
-    amount,
     asked,
     confirmed,
-    contract,
-    side,
+    single,
+    vertical,
 )
 from tools.wants import Desk
 
@@ -71,16 +66,9 @@ async def option_credit_spread(
 
     Previews first, as iron_condor_30_delta does.
     """
-    wanted = Vertical(
-        credit=True,
-        right=side(right),
-        delta=delta / 100,
-        width=width,
-        sold=amount(sell_strike),
-        bought=amount(buy_strike),
-        limit=amount(limit),
-        **asked(contracts, risk, stop, target, trail),
-    )
+    strikes = (sell_strike, buy_strike)
+    order = asked(contracts, risk, stop, target, trail)
+    wanted = vertical("credit", right, delta, width, strikes, limit, order)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
@@ -106,16 +94,9 @@ async def option_debit_spread(
 
     Previews first, as iron_condor_30_delta does.
     """
-    wanted = Vertical(
-        credit=False,
-        right=side(right),
-        delta=delta / 100,
-        width=width,
-        sold=amount(sell_strike),
-        bought=amount(buy_strike),
-        limit=amount(limit),
-        **asked(contracts, risk, stop, target, trail),
-    )
+    strikes = (sell_strike, buy_strike)
+    order = asked(contracts, risk, stop, target, trail)
+    wanted = vertical("debit", right, delta, width, strikes, limit, order)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
@@ -141,7 +122,7 @@ async def buy_option_limit(
     Previews first, as orb_long_call does. It may rest unfilled; cancel_order ends it.
     """
     order = asked(contracts, risk, stop, target, trail)
-    wanted = _single(True, limit, symbol, right, strike, delta, order)
+    wanted = single("buy", limit, symbol, (right, strike, delta), order)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
@@ -162,25 +143,5 @@ async def sell_option_limit(
 
     Never sells what is not held. Previews first, as buy_option_limit does.
     """
-    wanted = _single(False, limit, symbol, right, strike, delta, asked(contracts))
+    wanted = single("sell", limit, symbol, (right, strike, delta), asked(contracts))
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
-
-
-def _single(
-    buys: bool,
-    limit: float,
-    symbol: str | None,
-    right: RightName | None,
-    strike: float | None,
-    delta: int | None,
-    order: Asked,
-) -> Single:
-    return Single(
-        buys=buys,
-        limit=parse_decimal(limit),
-        contract=contract(symbol),
-        right=None if right is None else side(right),
-        strike=amount(strike),
-        delta=None if delta is None else delta / 100,
-        **order,
-    )

@@ -11,7 +11,7 @@ from common.money import cent, to_price
 from common.session import NEW_YORK
 from services.analysis.impact import Impact, Standing
 from services.analysis.outcome import Ladder, Outcome
-from services.execution.desk import Preview
+from services.execution.preview import Preview
 from services.portfolio.greeks import Sensitivity
 from services.risk.analysis import TradeAnalysis
 from tools.views import GreeksView, dollars, number, price
@@ -114,7 +114,7 @@ class Scenarios(BaseModel):
 
     vol: float = Field(description="multiple of today's volatility")
     times: list[str]
-    profit: dict[str, list[float]] = Field(description="by underlying and its sigmas from here")
+    profit: dict[str, list[int]] = Field(description="by underlying and its sigmas from here")
 
     @classmethod
     def few(cls, found: Ladder | None) -> Scenarios | None:
@@ -136,7 +136,7 @@ class Scenarios(BaseModel):
             vol=vol,
             times=["now", *(_clock(at) for at in found.times[1:])],
             profit={
-                f"{grid.spots[at]:.2f} ({sigma:+g}s)": [
+                f"{grid.spots[at]:.2f} ({sigma:+g}s)" if sigma else f"{grid.spots[at]:.2f}": [
                     round(float(value)) for value in grid.pnl[:, level, at]
                 ]
                 for at, sigma in enumerate(found.sigmas)

@@ -26,6 +26,7 @@ class StreamView(View):
     age_p50_seconds: float | None
     age_p95_seconds: float | None
     last_message_age_seconds: float | None
+    greeks_age_seconds: float | None
     gaps: int
     reconnects: int
     errors: int
@@ -70,6 +71,7 @@ def _view(desk: Services) -> StreamView:
         age_p50_seconds=_seconds(found.p50_age),
         age_p95_seconds=_seconds(found.p95_age),
         last_message_age_seconds=_seconds(found.last_message_age),
+        greeks_age_seconds=_seconds(chain.fit_age),
         gaps=found.gaps,
         reconnects=found.reconnects,
         errors=found.errors + found.undecodable,

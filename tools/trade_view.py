@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken
 from services.execution.approvals import Approval
-from services.execution.desk import Preview
+from services.execution.preview import Preview
 from services.risk.analysis import LegAnalysis, TradeAnalysis
 from services.runtime import Services
 from services.strategies.base import Strategy
@@ -95,7 +95,7 @@ class PreviewView(BaseModel):
             scenarios=Scenarios.few(found.ladder),
             fees_estimated=dollars(found.fees) or "",
             buying_power_needed=dollars(found.cost) or "",
-            exit=f"flat by {new_york_text(preview.flat_by)}, kept by the daemon",
+            exit=_exit(preview),
             exits=ExitLineView.of(preview.exit_lines),
             facts=dict(preview.proposal.facts),
             warnings=Warned.of(preview),
@@ -183,6 +183,12 @@ def _leg(leg: LegAnalysis) -> PreviewLeg:
         delta=number(leg.greeks.delta) if leg.greeks else None,
         iv=number(leg.greeks.iv) if leg.greeks else None,
     )
+
+
+def _exit(preview: Preview) -> str:
+    if not preview.intent.opens:
+        return "none: the order closes"
+    return f"flat by {new_york_text(preview.flat_by)}, kept by the daemon"
 
 
 def _paid(found: TradeAnalysis) -> str:

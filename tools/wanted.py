@@ -16,6 +16,8 @@ from common.session import CutOffs
 from services.strategies.iron_condor import IronCondor
 from services.strategies.lotto import Lotto
 from services.strategies.opening_range import OpeningRangeBreakout
+from services.strategies.single import Single
+from services.strategies.vertical import Vertical
 
 CONTRACTS_MAX = 100
 
@@ -105,6 +107,48 @@ def lotto(
         opens=settings.lotto_opens,
         cut_offs=CutOffs(last_order_late_close=settings.last_order_before_close),
         **asked(contracts, budget, target=target),
+    )
+
+
+def vertical(
+    kind: Literal["credit", "debit"],
+    right: RightName,
+    delta: int,
+    width: int,
+    strikes: tuple[float | None, float | None],
+    limit: float | None,
+    order: Asked,
+) -> Vertical:
+    """Return the spread wanted; delta in percent, strikes sold and bought."""
+    return Vertical(
+        credit=kind == "credit",
+        right=side(right),
+        delta=delta / 100,
+        width=width,
+        sold=amount(strikes[0]),
+        bought=amount(strikes[1]),
+        limit=amount(limit),
+        **order,
+    )
+
+
+def single(
+    way: Literal["buy", "sell"],
+    limit: float,
+    symbol: str | None,
+    choice: tuple[RightName | None, float | None, int | None],
+    order: Asked,
+) -> Single:
+    """Return the contract wanted: by symbol, or by right with a strike or a delta in percent."""
+    right, strike, delta = choice
+    return Single(
+        buys=way == "buy",
+        limit=parse_decimal(limit),
+        contract=contract(symbol),
+        right=None if right is None else side(right),
+        strike=amount(strike),
+        delta=None if delta is None else delta / 100,
+        **order,
     )
 
 

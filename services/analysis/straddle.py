@@ -43,7 +43,7 @@ class Band:
 class StraddleScan:
     """Dollars per share where not said otherwise; total volatilities as shares of the forward.
 
-    bid, ask and mid: of the straddle at strike. cost: entering and leaving it at natural prices
+    bid and ask: of the straddle at strike. cost: entering and leaving it at natural prices
     with fees. edge: implied less forecast worth, positive where it is dear; None, like score,
     without a forecast. breakevens: bought at the ask, left half a spread below mid, with
     fees; beyond and touch: the chance to close past them, and to trade there. failed: the
@@ -53,7 +53,6 @@ class StraddleScan:
     strike: Price
     bid: Price
     ask: Price
-    mid: Price
     implied_vol: float
     forecasts: tuple[Forecast, ...]
     forecast_vol: float | None
@@ -80,10 +79,7 @@ def scan_straddle(
     chain = view.chain
     if not chain.strikes or not chain.minutes > 0:
         raise MarketDataMissing("the chain has no smile")
-    strike = min(
-        (row.contract.strike for row in chain.side(Right.CALL)),
-        key=lambda one: abs(float(one) - chain.forward),
-    )
+    strike = _at_the_money(chain)
     quotes = {right: _quoted(chain, right, strike) for right in Right}
     bid = sum((quote.bid for quote in quotes.values()), Decimal(0))
     ask = sum((quote.ask for quote in quotes.values()), Decimal(0))
@@ -97,13 +93,11 @@ def scan_straddle(
     failed = tuple(_failures(chain, strike, open_interest, quote_age_max))
     verdict, why = _verdict(score, edge, float(cost), failed)
     spread = Smile.through(chain.forward, chain.strikes, chain.total_vols).distribution()
-    half = float(ask + (ask - bid) / 2 + fees / OPTION_MULTIPLIER)
-    low, high = float(strike) - half, float(strike) + half
+    low, high = _breakevens(strike, bid, ask, fees)
     return StraddleScan(
         strike=strike,
         bid=bid,
         ask=ask,
-        mid=(bid + ask) / 2,
         implied_vol=implied,
         forecasts=expected,
         forecast_vol=forecast if score is not None else None,
@@ -114,11 +108,28 @@ def scan_straddle(
         bands=_bands(chain, spread, _worth(chain, implied)),
         breakevens=(low, high),
         beyond=1.0 - spread.prob_between(low, high),
-        touch=min(1.0, spread.prob_touch(low) + spread.prob_touch(high)),
+        touch=_touched(spread, low, high),
         failed=failed,
         verdict=verdict,
         why=why,
     )
+
+
+def _at_the_money(chain: ChainSnapshot) -> Price:
+    """Return the strike nearest the forward."""
+    strikes = (row.contract.strike for row in chain.side(Right.CALL))
+    return min(strikes, key=lambda strike: abs(float(strike) - chain.forward))
+
+
+def _breakevens(strike: Price, bid: Price, ask: Price, fees: Dollars) -> tuple[float, float]:
+    half = float(ask + (ask - bid) / 2 + fees / OPTION_MULTIPLIER)
+    return float(strike) - half, float(strike) + half
+
+
+def _touched(spread: Distribution, low: float, high: float) -> float:
+    """Return the chance that either price trades, at most; NaN where the smile ends before."""
+    either = spread.prob_touch(low) + spread.prob_touch(high)
+    return min(either, 1.0) if isfinite(either) else either
 
 
 def _quoted(chain: ChainSnapshot, right: Right, strike: Price) -> Quote:

@@ -20,7 +20,7 @@ from services.broker.alpaca_reader import AlpacaReader
 from services.broker.alpaca_stream import TradeUpdates
 from services.broker.attempt import NoAnswer, Reply, Request, Unsent
 from services.broker.channel import Channel, definite, refused
-from services.broker.fields import Json, Unreadable, quoted, refusal_text
+from services.broker.fields import Json, Unreadable, quoted, reads, refusal_text, text
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.ops.breaker import Breaker, BreakerState
@@ -83,9 +83,14 @@ class AlpacaBroker:
             raise NotOpen(refusal_text(reply.body) or f"order {order_id} has ended")
         definite(reply)
 
-    async def cancel_all(self) -> None:
-        """Ask for every open order of the account to be canceled."""
-        definite(await self._channel.ask(Request(method="DELETE", path="/orders"), Lane.ORDERS))
+    async def cancel_all(self) -> frozenset[OrderId]:
+        """Ask for every open order of the account to be canceled, in one request."""
+        request = Request(method="DELETE", path="/orders")
+        reply = definite(await self._channel.ask(request, Lane.STOPS))
+        try:
+            return canceled(reply.body)
+        except Unreadable as e:
+            raise BrokerUnavailable(f"which orders were canceled cannot be read: {e}") from e
 
     async def suspend(self, suspended: bool) -> None:
         """Have the broker refuse every new order of the account, or no more."""
@@ -134,6 +139,12 @@ class AlpacaBroker:
         except NoAnswer as e:
             raise OrderUncertain(client_order_id, str(e)) from e
         return _outcome(reply, client_order_id)
+
+
+@reads("cancels")
+def canceled(body: list[Json]) -> frozenset[OrderId]:
+    """Return the orders whose cancel was taken, of the reply's one line for each."""
+    return frozenset(OrderId(text(line["id"])) for line in body or () if line["status"] == 200)
 
 
 def _at(approved: Approved[OrderIntent], limit: Price | None) -> OrderIntent:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 # Orders have threads that a slow read can not occupy. A look at the market and the account is
 # up to four reads at once, and three clients may look together without waiting for a thread.
-THREADS = ((Lane.ORDERS, 4), (Lane.READS, 12))
+THREADS = ((Lane.STOPS, 1), (Lane.ORDERS, 4), (Lane.READS, 12))
 TRIES = 4
 PASSING = frozenset({408, 429, 500, 502, 503, 504})  # may be gone at the next try
 

@@ -68,10 +68,15 @@ class Broker(Protocol):
         """
         ...
 
-    async def cancel_all(self) -> None:
-        """Ask for every open order of the account to be canceled, whoever made it.
+    async def cancel_all(self) -> frozenset[OrderId]:
+        """Ask for every open order of the account to be canceled, in one request.
 
-        One request, however many there are. Raises as suspend does.
+        Returns those whose cancel the broker took; their end is told by the updates. Goes ahead
+        of every other request.
+
+        Raises:
+            BrokerRefused: A clear no.
+            BrokerUnavailable: No clear answer; calling again does no harm.
         """
         ...
 

@@ -33,6 +33,11 @@ class Attribution:
         """Return what an opening order still holds."""
         return self.owned.get(client_order_id, {})
 
+    def owner(self, contract: OptionContract) -> ClientOrderId | None:
+        """Return the opening order that holds most of a contract, the oldest of equals."""
+        most = max(self.owned, key=lambda one: abs(self.of(one).get(contract, 0)), default=None)
+        return most if most is not None and self.of(most).get(contract, 0) else None
+
 
 def held_of(positions: Iterable[Position]) -> Contracts:
     """Return the option contracts of an account."""

@@ -14,7 +14,8 @@ from common.errors import PreviewNotFound, PriceMoved, TradingError
 from common.ids import ConfirmToken, Principal
 from common.limits import Limit
 from services.execution.approvals import Approval, Approvals, How, State
-from services.execution.desk import Preview, TradingDesk
+from services.execution.desk import TradingDesk
+from services.execution.preview import Preview
 from services.execution.records import OrderRecord
 from services.execution.store import DeskStore
 from services.execution.trail import PreviewId, Trail, preview_id

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from common.config import Mode
-from common.errors import BrokerUnavailable, PriceMoved, TradingError
+from common.errors import BadArgument, BrokerUnavailable, Halted, PriceMoved, TradingError
 from common.exits import ExitTerms
 from common.ids import ClientOrderId, ConfirmToken, Principal
 from common.limits import Limit
@@ -19,9 +19,11 @@ from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure
 from common.quotes import MarketView
 from services.execution.entries import Entries
-from services.execution.exit_prices import Entry, ExitLine, lines, require_sense
+from services.execution.exit_prices import Entry, lines, require_sense
 from services.execution.exits import flat_by
+from services.execution.holdings import Holdings
 from services.execution.kill_switch import KillSwitch
+from services.execution.preview import Preview
 from services.execution.previews import Binding, PreviewStore
 from services.execution.pricing import Pricing
 from services.execution.records import ExitPlan, OrderRecord
@@ -33,10 +35,11 @@ from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.portfolio.portfolio import Portfolio
 from services.risk.activity import Activity
-from services.risk.analysis import TradeAnalysis, analyse
+from services.risk.analysis import analyse
 from services.risk.manager import RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
 
+FINAL = (Halted, BadArgument)  # refusals after which a token stays used
 FILL_WAIT = timedelta(milliseconds=150)  # a marketable order is usually filled by then
 
 
@@ -48,26 +51,6 @@ class DeskTerms:
     account: str
     pricing: Pricing
     exit_before_close: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """A priced and approved intent, shown, waiting for its confirmation."""
-
-    token: ConfirmToken
-    expires_in: timedelta
-    strategy: Strategy
-    proposal: Proposal
-    intent: OrderIntent
-    natural: Price  # what the order would have cost when it was priced
-    analysis: TradeAnalysis
-    limits: tuple[Limit, ...]
-    exits: ExitTerms
-    exit_lines: tuple[ExitLine, ...]  # the same, in prices and dollars
-    flat_by: datetime
-    at: datetime
-    feed: str
-    mode: Mode
 
 
 class Seen(NamedTuple):
@@ -90,6 +73,7 @@ class TradingDesk:
         risk: RiskManager,
         previews: PreviewStore[Preview],
         store: DeskStore,
+        holdings: Holdings,
         sender: OrderSender,
         entries: Entries,
         tracker: OrderTracker,
@@ -103,6 +87,7 @@ class TradingDesk:
         self._risk = risk
         self._previews = previews
         self._store = store
+        self._holdings = holdings
         self._sender = sender
         self._entries = entries
         self._tracker = tracker
@@ -119,10 +104,9 @@ class TradingDesk:
             return await self._preview(strategy, by)
 
     async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
-        self._kill_switch.require_open()
-        seen = await self._look()
+        seen = await self._look(opening=not strategy.closes)
         view = seen.view
-        proposal = self._terms.pricing.proposal(strategy, view, seen.exposure.account)
+        proposal = self._proposal(strategy, seen)
         intent = self._terms.pricing.intent(proposal)
         self._approve(intent, proposal, seen)
         leave, terms = self._exits(proposal, view)
@@ -143,6 +127,7 @@ class TradingDesk:
                 seen.exposure,
                 flat_by=leave,
                 cut_offs=self._risk.limits.cut_offs,
+                dealt=seen.activity.dealt,
             ),
             limits=self._check(seen, proposal, intent),
             exits=terms,
@@ -177,11 +162,13 @@ class TradingDesk:
 
     async def _deal(self, preview: Preview, by: Principal) -> OrderRecord:
         async with self._lane:
-            self._kill_switch.require_open()
-            seen = await self._look()
-            moved = self._moved(preview, seen.view)
+            with self._token_kept(preview):
+                seen = await self._look(opening=preview.intent.opens)
+                moved = self._moved(preview, seen.view)
+                if moved is None:
+                    approved = self._approve(preview.intent, preview.proposal, seen)
             if moved is None:
-                record = await self._send(preview, seen, by)
+                record = await self._send(preview, approved, seen, by)
         if moved is not None:
             raise PriceMoved(
                 previewed=preview.natural,
@@ -197,12 +184,13 @@ class TradingDesk:
         seen = await self._look(opening=False)
         if strategy is None:
             return self._check(seen)
-        proposal = self._terms.pricing.proposal(strategy, seen.view, seen.exposure.account)
+        proposal = self._proposal(strategy, seen)
         return self._check(seen, proposal, self._terms.pricing.intent(proposal))
 
-    async def _send(self, preview: Preview, seen: Seen, by: Principal) -> OrderRecord:
+    async def _send(
+        self, preview: Preview, approved: Approved[OrderIntent], seen: Seen, by: Principal
+    ) -> OrderRecord:
         view = seen.view
-        approved = self._approve(preview.intent, preview.proposal, seen)
         client_order_id = self._sender.new_client_order_id()
         walks = self._entries.adaptive and not preview.proposal.limit_given
         ticket = Ticket(
@@ -211,6 +199,7 @@ class TradingDesk:
             mid=analyse(preview.intent, view).mid,
             preview=preview_id(preview.token),
             exit_plan=self._exit_plan(preview, client_order_id),
+            parent=None if preview.intent.opens else self._owner(preview.intent, seen),
             start=self._entries.start(preview.intent) if walks else None,
             rests=not walks,
         )
@@ -218,6 +207,10 @@ class TradingDesk:
         if walks:
             self._entries.follow(approved, record)
         return record
+
+    def _owner(self, closing: OrderIntent, seen: Seen) -> ClientOrderId | None:
+        """Return the opening order that what is closed belongs to: its exit makes way for it."""
+        return self._holdings.of(seen.exposure.positions).owner(closing.legs[0].contract)
 
     def _exits(self, proposal: Proposal, view: MarketView) -> tuple[datetime, ExitTerms]:
         """Return when the position is to be flat at the latest, and its other exits."""
@@ -234,7 +227,9 @@ class TradingDesk:
         )
 
     async def _look(self, *, opening: bool = True) -> Seen:
-        """Read the market, then the account; no news of the orders, no opening."""
+        """Read the market, then the account; a halt, or no news of orders: no opening."""
+        if opening:
+            self._kill_switch.require_open()
         if opening and (why := self._tracker.not_ready()):
             raise BrokerUnavailable(f"no order can be opened now: {why}")
         view = await self._watch.view()
@@ -259,7 +254,7 @@ class TradingDesk:
         self, intent: OrderIntent, proposal: Proposal, seen: Seen
     ) -> Approved[OrderIntent]:
         if not intent.opens:
-            return self._risk.close(intent, seen.exposure.positions)
+            return self._risk.close_by_hand(intent, seen.exposure.positions)
         return self._risk.approve(
             intent,
             seen.exposure,
@@ -269,6 +264,16 @@ class TradingDesk:
             self._terms.pricing.smaller(proposal, seen.view),
             entries_max=proposal.entries_max,
         )
+
+    def _proposal(self, strategy: Strategy, seen: Seen) -> Proposal:
+        """Return what a strategy proposes, sized within its risk and every limit if it has one."""
+        pricing = self._terms.pricing
+
+        def broken(tried: Proposal) -> list[str]:
+            limits = self._check(seen, tried, pricing.intent(tried))
+            return [limit.name for limit in limits if not limit.ok]
+
+        return pricing.proposal(strategy, seen.view, seen.exposure.account, broken)
 
     def _moved(self, preview: Preview, view: MarketView) -> Price | None:
         """Return the natural price now if it left what was shown; a caller's limit stands."""
@@ -282,6 +287,19 @@ class TradingDesk:
             yield
         except TradingError as e:
             self._metrics.refusals.labels(e.code).inc()
+            raise
+
+    @contextmanager
+    def _token_kept(self, preview: Preview) -> Iterator[None]:
+        """Keep a token good for the rest of its time when a check refuses what may pass.
+
+        Nothing was written or sent. A halt is none of these: it ends what was previewed.
+        """
+        try:
+            yield
+        except TradingError as e:
+            if not isinstance(e, FINAL):
+                self._previews.give_back(preview.token)
             raise
 
     async def _fresh(self, strategy: Strategy, by: Principal) -> Preview | None:

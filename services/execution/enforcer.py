@@ -22,7 +22,7 @@ from services.execution.tracker import OrderTracker
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(milliseconds=250)
-FEW = 5  # orders that are canceled one by one
+FEW = 3  # orders that are canceled one by one
 
 
 class HaltEnforcer:
@@ -64,24 +64,19 @@ class HaltEnforcer:
         if not fresh:
             return
         log.warning("halted: canceling %d opening orders", len(fresh))
-        if len(fresh) > FEW and self._nothing_else_works():
+        if len(fresh) > FEW:
             await self._cancel_all()
         else:
             await asyncio.gather(*(self._cancel(order_id) for order_id in fresh))
         await self._tracker.look()
 
-    def _nothing_else_works(self) -> bool:
-        """Tell whether all that is open at the broker is ours and opens: it may go at once."""
-        closing = any(not record.intent.opens for record in self._store.working())
-        return not closing and not self._tracker.external
-
     async def _cancel_all(self) -> None:
-        """Spend one request where one each would have to wait for the broker's rate limit.
+        """Take everything back by one request: many would wait for the rate that is allowed.
 
-        What it did not reach is found working at the next turn, and asked for again.
+        It takes closing orders, too: whoever sent one sends it again until nothing is left.
         """
         try:
-            await self._broker.cancel_all()
+            self._asked |= await self._broker.cancel_all()
         except BrokerError as e:
             log.warning("the cancel of all orders failed, it is tried again: %s", e)
 

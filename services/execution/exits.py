@@ -17,7 +17,7 @@ from services.execution.exit_judge import Fired, Standing, fired
 from services.execution.exit_prices import closing_price
 from services.execution.holdings import Holdings
 from services.execution.live_quotes import LiveQuotes
-from services.execution.records import ExitPlan, ExitState, OrderRecord
+from services.execution.records import GONE, ExitPlan, ExitState, OrderRecord
 from services.execution.store import DeskStore
 from services.execution.trail import Trail
 from services.execution.unwinder import Unwinder
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = timedelta(milliseconds=250)  # wall time
 CONFIRMED = timedelta(milliseconds=500)  # that a price must go on firing: one quote is no market
 TRY_AGAIN = timedelta(seconds=2)  # after a close that did not come through
-HELD_EVERY = 80  # looks between two readings of the positions: 20 s
+HELD_EVERY = 40  # looks between two readings of the positions: 10 s
+HELD_AGAIN = 4  # once one seems to be gone: 1 s
 TIME = "time exit"
 
 
@@ -84,7 +85,9 @@ class ExitMonitor:
         async with asyncio.TaskGroup() as closings:
             while True:
                 try:
-                    await self.look(closings, read_positions=looks % HELD_EVERY == 0)
+                    doubts = any(seen.absent for seen in self._seen.values())
+                    every = HELD_AGAIN if doubts else HELD_EVERY
+                    await self.look(closings, read_positions=looks % every == 0)
                 except BrokerError as e:
                     log.warning("exits could not be checked: %s", e)
                 looks += 1
@@ -206,7 +209,8 @@ class ExitMonitor:
             if any(found.of(plan.client_order_id).values()):
                 seen.absent = False
             elif seen.absent:
-                await self._done(plan, "the position is gone")
+                gone = replace(plan, cause=GONE)
+                await self._done(gone, "the position is gone")
             else:  # positions may lag a fill: believe an absence only when seen twice
                 seen.absent = True
 

@@ -9,14 +9,12 @@ from common.portfolio import Position
 from common.session import trading_day
 from services.broker.reader import BrokerReader
 from services.execution.attribution import Attribution, attribute, held_of
-from services.execution.records import OrderRecord
+from services.execution.records import GONE, OrderRecord
 from services.execution.store import DeskStore
-
-RECENT = 1_000  # orders; far more than a session has
 
 
 class Holdings:
-    """Attributes positions to our opening orders of contracts that have not expired."""
+    """Attributes positions to our opening orders of the day."""
 
     def __init__(self, store: DeskStore, reader: BrokerReader, clock: Clock) -> None:
         self._store = store
@@ -38,15 +36,18 @@ class Holdings:
         return attribute(openings, self.closings(openings), None)
 
     def openings(self) -> tuple[OrderRecord, ...]:
-        """Return our opening orders that filled, oldest first, of contracts still alive."""
-        today = trading_day(self._clock.now())
-        return tuple(
-            record
-            for record in reversed(self._store.recent(RECENT))
-            if record.filled_qty
-            and record.intent.opens
-            and all(leg.contract.expiry >= today for leg in record.intent.legs)
-        )
+        """Return our opening orders that filled today, oldest first: what they trade expires.
+
+        One whose position somebody else has closed holds nothing any more, whatever is
+        opened in the same contracts later.
+        """
+        today = self._store.of_day(trading_day(self._clock.now()))
+        opened = (record for record in today if record.filled_qty and record.intent.opens)
+        return tuple(record for record in opened if not self._gone(record))
+
+    def _gone(self, record: OrderRecord) -> bool:
+        plan = self._store.exit_plan(record.client_order_id)
+        return plan is not None and plan.cause == GONE
 
     def closings(self, openings: Sequence[OrderRecord]) -> tuple[OrderRecord, ...]:
         """Return the orders that close what these opened."""

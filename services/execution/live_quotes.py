@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from common.contracts import OptionContract
-from common.errors import QuoteUnusable, StaleQuote
+from common.errors import MarketError, QuoteUnusable, StaleQuote
 from common.money import Price
 from common.quotes import Quote
 from services.market.chain import ChainService
@@ -23,14 +23,19 @@ class LiveQuotes:
 
     def spot(self) -> Price | None:
         """Return the underlying's mid, None while it is not fresh."""
-        quote, age = self._spot.latest, self._spot.age
-        return None if quote is None or age is None or age > self._age_max else quote.mid
+        try:
+            return self._spot.held(self._age_max).mid
+        except MarketError:
+            return None
 
     def of(self, contracts: Iterable[OptionContract]) -> Mapping[str, Quote]:
         """Return the quotes by symbol, every one of them fresh, asked and uncrossed.
 
-        Raises MarketDataMissing, NoSuchContract, QuoteUnusable or StaleQuote.
+        While the underlying stands still for longer than a market does, nothing is fresh: a
+        feed may repeat itself. Raises MarketDataMissing, NoSuchContract, QuoteUnusable or
+        StaleQuote.
         """
+        self._spot.held(self._age_max)
         snapshot = self._chain.snapshot()
         found = {}
         for contract in contracts:

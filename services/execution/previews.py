@@ -44,7 +44,7 @@ class PreviewStore(Generic[P]):
         self._ids = ids
         self._timeout_ns = int(timeout.total_seconds() * NS)
         self._waiting: dict[ConfirmToken, _Waiting[P]] = {}
-        self._used: dict[ConfirmToken, Principal] = {}
+        self._used: dict[ConfirmToken, _Waiting[P]] = {}
 
     @property
     def timeout(self) -> timedelta:
@@ -79,9 +79,14 @@ class PreviewStore(Generic[P]):
             raise PreviewMismatch(
                 f"the token is for {waiting.binding.strategy}, the call asks for {binding.strategy}"
             )
-        del self._waiting[known]
-        self._used[known] = binding.principal
+        self._used[known] = self._waiting.pop(known)
         return waiting.preview
+
+    def give_back(self, token: ConfirmToken) -> None:
+        """Make a claimed preview good again until its time is up: nothing was sent for it."""
+        waiting = self._used.pop(token, None)
+        if waiting is not None:
+            self._waiting[token] = waiting
 
     def shown(self, token: ConfirmToken, principal: Principal) -> P | None:
         """Return what a token would confirm, without taking it; None when it would not."""
@@ -99,7 +104,8 @@ class PreviewStore(Generic[P]):
         return found
 
     def _why_not(self, token: ConfirmToken, principal: Principal) -> str:
-        if self._used.get(token) == principal:
+        used = self._used.get(token)
+        if used is not None and used.binding.principal == principal:
             return "this token was already used; each confirms one order once"
         return "no preview waits for this token"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeAlias
 
 from common.contracts import option_tick
 from common.money import CENT, Price, floor_to_tick
@@ -16,6 +17,8 @@ from services.strategies.sizing import SizeLimits, size_of
 
 TOLERANCE_MIN = 2 * CENT
 
+Broken: TypeAlias = Callable[[Proposal], Sequence[str]]  # the limits it would break
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing:
@@ -24,10 +27,18 @@ class Pricing:
     price_tolerance: Decimal
     sizes: SizeLimits = field(default_factory=SizeLimits)
 
-    def proposal(self, strategy: Strategy, view: MarketView, account: Account) -> Proposal:
+    def proposal(
+        self,
+        strategy: Strategy,
+        view: MarketView,
+        account: Account,
+        broken: Broken = lambda _: (),
+    ) -> Proposal:
         """Return what a strategy proposes, of the size its risk buys if it names one.
 
-        Raises TooLarge when not one unit fits, and what propose raises.
+        A size found is made smaller until it breaks no limit, and left as it is when every
+        size breaks one. Raises TooLarge when not
+        one unit fits, and what propose raises.
         """
         if strategy.risk is None:
             return strategy.propose(view)
@@ -39,8 +50,9 @@ class Pricing:
             account=account,
             limits=self.sizes,
         )
-        proposal = strategy.sized(size.qty).propose(view)
-        return replace(proposal, facts=(*proposal.facts, *size.facts))
+        bought = _told(strategy.sized(size.qty).propose(view), size.facts)
+        limits = broken(bought)
+        return self._smaller(strategy, view, bought, broken, limits) if limits else bought
 
     def intent(self, proposal: Proposal) -> OrderIntent:
         """Return the order with the limit it may be sent with; a caller's own is kept as it is."""
@@ -50,6 +62,33 @@ class Pricing:
         """Yield (terms, order) of each smaller version the market allows, the nearest first."""
         for terms, intent in proposal.alternatives(view):
             yield terms, self.intent(replace(proposal, intent=intent))
+
+    def _smaller(
+        self,
+        strategy: Strategy,
+        view: MarketView,
+        bought: Proposal,
+        broken: Broken,
+        limits: Sequence[str],
+    ) -> Proposal:
+        """Return the most units that break no limit, or what the risk bought if all sizes do.
+
+        Limits mostly tighten with size, so halving finds it; what is found has been checked.
+        """
+        found, passes, fails = bought, 0, bought.intent.qty
+        while fails - passes > 1:
+            middle = (passes + fails) // 2
+            tried = strategy.sized(middle).propose(view)
+            if broken(tried):
+                fails = middle
+            else:
+                found, passes = tried, middle
+        if not passes:
+            return bought
+        sizes = dict(bought.facts)
+        others = f"{sizes['size']}; {sizes['size would be']}"
+        why = f"{passes} by risk's limits ({', '.join(limits)})"
+        return _told(found, (("size", why), ("size would be", others)))
 
     def tolerance(self, price: Price) -> Price:
         """Return how far a price may run from what was shown."""
@@ -71,6 +110,10 @@ class Pricing:
         tick = CENT if len(intent.legs) > 1 else _tick(intent)
         limit = floor_to_tick(worst, tick)
         return replace(intent, limit=min(limit, -tick) if intent.limit < 0 else limit)
+
+
+def _told(proposal: Proposal, facts: tuple[tuple[str, str], ...]) -> Proposal:
+    return replace(proposal, facts=(*proposal.facts, *facts))
 
 
 def _tick(intent: OrderIntent) -> Price:

@@ -16,6 +16,7 @@ from common.orders import Fill, Order, OrderIntent, OrderStatus
 
 # Alpaca tells a broker order's fate in these, in rising order of how much is known.
 UNSENT = frozenset({OrderStatus.INTENT, OrderStatus.SUBMITTING})
+GONE = "close elsewhere"  # the cause of an exit that found its position gone
 REPLACED = "replaced"  # the broker's word for an order whose place another one has taken
 
 _REPLACEMENT = re.compile(r"(?P<root>spy0-.+)-r(?P<version>\d{1,4})", re.ASCII)

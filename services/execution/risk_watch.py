@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -18,7 +17,6 @@ from common.config import LossAction
 from common.errors import BrokerError
 from common.ids import Principal
 from common.limits import Halt
-from common.money import Dollars
 from common.portfolio import Exposure
 from common.session import Session
 from services.execution.kill_switch import KillSwitch
@@ -47,25 +45,12 @@ WHO: Final = Principal("risk watch")
 DRIFT, LOSS, OWED = "drift", "daily_loss", "flatten_owed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossTerms:
-    """What a session may lose and what happens then."""
-
-    max_daily_loss: Dollars
-    action: LossAction
-
-    @property
-    def halt(self) -> Halt:
-        """How far trading is halted for the rest of the session."""
-        return Halt.REDUCING if self.action is LossAction.REDUCE else Halt.HALTED
-
-
 class RiskWatch:
     """Latches what has drifted past its cap, and acts once the session has lost its maximum."""
 
     def __init__(
         self,
-        terms: LossTerms,
+        action: LossAction,
         *,
         portfolio: Portfolio,
         risk: RiskManager,
@@ -78,7 +63,7 @@ class RiskWatch:
         wall: WallClock,
         metrics: Metrics,
     ) -> None:
-        self._terms = terms
+        self._action = action
         self._portfolio = portfolio
         self._risk = risk
         self._calendar = calendar
@@ -183,17 +168,18 @@ class RiskWatch:
         pnl = exposure.session_pnl
         reason = (
             f"the session stands at {dollars(pnl) if pnl is not None else 'a loss'}, "
-            f"its maximum loss is {dollars(self._terms.max_daily_loss)}"
+            f"its maximum loss is {dollars(self._risk.limits.max_daily_loss)}"
         )
         at = self._clock.now()
-        if self._terms.action is LossAction.FLATTEN:  # first: a crash in between flattens, then
+        halt = Halt.REDUCING if self._action is LossAction.REDUCE else Halt.HALTED
+        if self._action is LossAction.FLATTEN:  # first: a crash in between flattens, then
             await self._kill_switch.latch(
                 Latch(cause=OWED, halt=Halt.HALTED, who=WHO, reason="flattening is owed", at=at)
             )
         await self._kill_switch.latch(
             Latch(
                 cause=LOSS,
-                halt=self._terms.halt,
+                halt=halt,
                 who=WHO,
                 reason=reason,
                 at=at,

@@ -144,7 +144,7 @@ class Trail:
         """Trading was halted, reduced or released; with the causes that stand now."""
         await self._audit.note(
             "halt",
-            causes[0].who if causes else DESK,
+            causes[-1].who if causes else DESK,  # the sentinel comes first and knows nobody
             halt=halt,
             causes=[
                 {

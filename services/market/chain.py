@@ -69,13 +69,15 @@ class ChainPlan:
 class ChainStatus:
     """Where the chain stands: what is held, and where its quotes come from.
 
-    source: "stream" (with the poll beside it), "poll" alone, or "none".
+    source: "stream" (with the poll beside it), "poll" alone, or "none". fit_age: since greeks
+    were computed last, None before the first.
     """
 
     day: date | None
     contracts: int
     source: str
     poll_age: timedelta | None
+    fit_age: timedelta | None
     counters: CacheCounters
     stream: StreamStats
 
@@ -136,13 +138,14 @@ class ChainService:
 
     def status(self) -> ChainStatus:
         """Return what is held and how it comes in."""
-        polled = None if self._polled_ns is None else self._wall.ns() - self._polled_ns
+        now = self._wall.ns()
         live = self._stream.state is StreamState.LIVE
         return ChainStatus(
             day=self._cache.day,
             contracts=len(self._cache.contracts),
-            source="stream" if live else "none" if polled is None else "poll",
-            poll_age=timedelta(microseconds=polled / 1000) if polled is not None else None,
+            source="stream" if live else "none" if self._polled_ns is None else "poll",
+            poll_age=_age(now, self._polled_ns),
+            fit_age=_age(now, None if self._fitted is None else self._fitted_ns),
             counters=self._cache.counters(),
             stream=self._stream.stats(),
         )
@@ -195,9 +198,7 @@ class ChainService:
         listed = await self._reader.contracts(self._plan.underlying, session.day)
         contracts = {entry.contract for entry in listed if entry.tradable}
         self._interest = {
-            entry.contract.symbol: entry.open_interest
-            for entry in listed
-            if entry.open_interest is not None
+            e.contract.symbol: e.open_interest for e in listed if e.open_interest is not None
         }
         if not contracts:
             raise MarketDataMissing(f"no {self._plan.underlying} contracts expire {session.day}")
@@ -312,6 +313,10 @@ class ChainService:
             open_interest=self._interest,
         )
         self._fitted_of, self._fitted_ns = of, now
+
+
+def _age(now_ns: int, since_ns: int | None) -> timedelta | None:
+    return None if since_ns is None else timedelta(microseconds=(now_ns - since_ns) / 1000)
 
 
 def _ns(duration: timedelta) -> int:

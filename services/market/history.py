@@ -19,6 +19,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from common.clock import Clock
+from common.errors import BrokerError
 from common.pricing.moves import SESSION_MINUTES, MoveHistory
 from common.pricing.normal import Floats
 from common.quotes import Bar
@@ -28,8 +29,8 @@ from services.broker.reader import BrokerReader
 log = logging.getLogger(__name__)
 
 SHARE_OF_REQUESTS: Final = 0.2  # of the broker's budget that reading history may take
-PACE_LEAST: Final = timedelta(seconds=0.25)
-LOOK_AGAIN: Final = timedelta(minutes=15)
+PACE_LEAST: Final = timedelta(seconds=1)  # an exchange on this machine has orders to match
+LOOK_AGAIN: Final = timedelta(minutes=5)
 _SAVE_EVERY: Final = 20  # days
 _CALENDAR_DAYS: Final = 1.5  # per session, holidays included
 _MINUTE: Final = timedelta(minutes=1)
@@ -45,7 +46,7 @@ class HistoryPlan:
 
     @classmethod
     def of(cls, symbol: str, sessions: int, requests_per_minute: int) -> HistoryPlan:
-        """Return the plan that takes a fifth of the request budget, and four a second at most."""
+        """Return the plan that takes a fifth of the request budget, and one a second at most."""
         pace = timedelta(minutes=1) / (requests_per_minute * SHARE_OF_REQUESTS)
         return cls(symbol=symbol, sessions=sessions, pace=max(pace, PACE_LEAST))
 
@@ -68,9 +69,15 @@ class MinuteHistory:
         return self._moves
 
     async def keep(self) -> None:
-        """Read what is missing, then look again for ever: the day that ended becomes one."""
+        """Read what is missing, then look again for ever: the day that ended becomes one.
+
+        A broker that refuses or fails is asked again later: nothing waits for the past.
+        """
         while self._plan.sessions:
-            await self.read()
+            try:
+                await self.read()
+            except BrokerError as e:
+                log.warning("past bars of %s: %s", self._plan.symbol, e)
             await asyncio.sleep(LOOK_AGAIN.total_seconds())
         await asyncio.Event().wait()
 

@@ -65,6 +65,10 @@ class SpotFeed:
         async with self._lock:
             if self.age is None or self.age > age_max:
                 await self._poll()
+        return self.held(age_max)
+
+    def held(self, age_max: timedelta) -> Quote:
+        """Return the quote as it is held, asking nobody; raises as fresh does."""
         if self._quote is None or self.age is None:
             raise MarketDataMissing(f"no quote of {self._symbol} was received")
         if self.age > age_max:

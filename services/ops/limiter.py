@@ -9,11 +9,13 @@ from common.clock import NS, WallClock
 
 BURST_SHARE = 0.2  # of a minute's requests may go at once
 RESERVED_SHARE = 0.5  # of that burst only orders may use
+STOPS_RESERVED = 1.0  # of it only a stop may use, where the burst is four or more
 
 
 class Lane(StrEnum):
     """Who is asking."""
 
+    STOPS = "stops"  # the cancel of everything: it waits for nobody
     ORDERS = "orders"  # orders, cancels, and the lookups that settle an unknown one
     READS = "reads"
 
@@ -23,7 +25,8 @@ class TokenBucket:
 
     The burst counts against the minute: what refills is the rate less the burst, so
     an idle spell followed by a flood still keeps the limit. Reads stop while less than
-    reserved tokens are left; orders and cancels may spend the last one.
+    reserved tokens are left; orders and cancels may spend all but the last one, which is kept
+    for a stop.
     """
 
     def __init__(
@@ -33,6 +36,11 @@ class TokenBucket:
         self._burst = max(2.0, rate_per_minute * BURST_SHARE)
         self._per_ns = max(rate_per_minute - self._burst, 1.0) / 60 / NS
         self._reserved = self._burst * RESERVED_SHARE if reserved is None else reserved
+        self._floor = {
+            Lane.STOPS: 0.0,
+            Lane.ORDERS: STOPS_RESERVED if self._burst >= 4 * STOPS_RESERVED else 0.0,
+            Lane.READS: self._reserved,
+        }
         self._tokens = self._burst
         self._filled_ns = wall.ns()
         self._turn = {lane: asyncio.Lock() for lane in Lane}
@@ -55,8 +63,7 @@ class TokenBucket:
     def try_take(self, lane: Lane) -> float:
         """Take a token and return 0, or take none and return the seconds until there is one."""
         self._refill()
-        floor = self._reserved if lane is Lane.READS else 0.0
-        short = floor + 1 - self._tokens
+        short = self._floor[lane] + 1 - self._tokens
         if short > 0:
             return short / self._per_ns / NS + 0.001  # a hair more: never wake a rounding early
         self._tokens -= 1

@@ -7,12 +7,12 @@ nothing and nothing is counted twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from common.contracts import OPTION_MULTIPLIER, OptionContract
-from common.fees import entry_fees
+from common.fees import Dealt, entry_fees
 from common.ids import ClientOrderId
 from common.money import ZERO, Dollars, Price
 from common.orders import OrderIntent, OrderStatus
@@ -89,10 +89,14 @@ class Trade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """The session's opening orders, oldest first, refused ones included, as of an instant."""
+    """The session's opening orders, oldest first, refused ones included, as of an instant.
+
+    dealt: the contracts that all orders, closing ones too, have filled.
+    """
 
     at: datetime
     trades: tuple[Trade, ...] = ()
+    dealt: Dealt = field(default_factory=Dealt)
 
     @classmethod
     def of(
@@ -113,7 +117,8 @@ class Activity:
             for order in orders
             if order.intent.opens
         )
-        return cls(at=at, trades=tuple(trades))
+        dealt = Dealt.of((order.intent, order.filled_qty) for order in orders)
+        return cls(at=at, trades=tuple(trades), dealt=dealt)
 
     @property
     def entered(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from common.fees import entry_fees, round_trip_fees
+from common.fees import Dealt, added_fees, entry_fees, round_trip_fees
 from common.money import ZERO, Dollars, Price, cent
 from common.orders import Leg, OrderIntent
 from common.portfolio import Exposure
@@ -63,12 +63,8 @@ class TradeAnalysis:
     impact: Impact | None
     cautions: tuple[Caution, ...]
     sensitivity: Sensitivity | None
-    at: datetime
     spot: Price
     forward: float
-    forward_source: str
-    minutes: float
-    feed: str
     unknown: tuple[str, ...]
 
 
@@ -79,22 +75,39 @@ def analyse(
     *,
     flat_by: datetime | None = None,
     cut_offs: CutOffs | None = None,
+    dealt: Dealt | None = None,
 ) -> TradeAnalysis:
     """Return the analysis of an order on the market seen, and on an account if one is given.
 
-    flat_by: when the position is to be gone, None for the close. Raises NoSuchContract when a
-    leg is not in the chain, ValueError for no legs.
+    flat_by: when the position is to be gone, None for the close. dealt: what filled today, on top
+    of which the impact's fees come. Raises NoSuchContract when a leg is not in the chain,
+    ValueError for no legs.
     """
     chain, session = view.chain, view.session
+    priced = _priced(intent, view)
+    fees = added_fees(intent, session.day, dealt or Dealt())
+    found = replace(
+        priced,
+        ladder=ladder(intent, priced.fees, chain, session, flat_by or session.close),
+        profile=profile(intent, priced.fees, priced.breakevens, chain),
+        impact=None if exposure is None else impact(intent, exposure, view, fees),
+        cautions=cautions(intent, view, cut_offs or CutOffs()),
+    )
+    return found if intent.opens else _closing(found)
+
+
+def _priced(intent: OrderIntent, view: MarketView) -> TradeAnalysis:
+    """Return what an order costs and how it may end, apart from the account and the day."""
+    chain, day = view.chain, view.session.day
     legs = tuple(_leg(leg, intent.qty, chain) for leg in intent.legs)
     touch, mid = _net(legs)
-    fees, opening = round_trip_fees(intent, session.day), entry_fees(intent, session.day)
+    fees = round_trip_fees(intent, day)
     payoff = order_payoff(intent, fees=fees)
     slippage = None if mid is None else _dollars_of(intent.limit - mid, intent)
     chances = outcome(intent, payoff, slippage, chain)
     report = greeks_of_legs(intent.legs, intent.qty, chain)
     margin = _margin(intent)
-    found = TradeAnalysis(
+    return TradeAnalysis(
         intent=intent,
         legs=legs,
         natural=touch,
@@ -102,7 +115,7 @@ def analyse(
         limit_why=limit_why(intent.limit, touch, mid),
         slippage=slippage,
         net_cost=intent.net_cost,
-        entry_fees=opening,
+        entry_fees=entry_fees(intent, day),
         fees=fees,
         margin=margin,
         cost=margin + intent.net_cost + fees,
@@ -110,20 +123,15 @@ def analyse(
         max_profit=payoff.max_profit,
         breakevens=tuple(cent(spot) for spot in payoff.breakevens),
         outcome=chances,
-        ladder=ladder(intent, fees, chain, session, flat_by or session.close),
-        profile=profile(intent, fees, payoff.breakevens, chain),
-        impact=None if exposure is None else impact(intent, exposure, view, opening),
-        cautions=cautions(intent, view, cut_offs or CutOffs()),
+        ladder=None,
+        profile=None,
+        impact=None,
+        cautions=(),
         sensitivity=report.total,
-        at=view.now,
         spot=chain.spot,
         forward=chain.forward,
-        forward_source=chain.forward_source,
-        minutes=chain.minutes,
-        feed=chain.feed,
         unknown=(*report.unknown, *([] if chances else ["the smile does not reach far enough"])),
     )
-    return found if intent.opens else _closing(found)
 
 
 def _closing(found: TradeAnalysis) -> TradeAnalysis:

@@ -38,7 +38,7 @@ class RiskLimits:
 
     sigma_delta_cap: float | None = None
     assignment_shares_max: int = 1_000
-    late_gamma_max: float = 150_000.0  # dollars of delta a 1% move brings
+    late_gamma_max: float = 500_000.0  # dollars of delta a 1% move brings
     late_gamma_from: timedelta = timedelta(minutes=60)  # before the close
 
     var_max: Dollars | None = None

@@ -18,6 +18,7 @@ from common.quotes import ChainSnapshot, MarketView
 from common.session import Session
 from services.risk.activity import Activity
 from services.risk.case import Case
+from services.risk.cover import uncovered
 from services.risk.finding import Finding, dollars
 from services.risk.lean import Lean
 from services.risk.limits import RiskLimits
@@ -104,6 +105,15 @@ class RiskManager:
         No other limit applies, no halt either: closing must stay possible.
         """
         breaches = reduce_only(intent, positions)
+        if breaches:
+            raise LimitBreached(breaches)
+        return Approved(intent)
+
+    def close_by_hand(
+        self, intent: OrderIntent, positions: Sequence[Position]
+    ) -> Approved[OrderIntent]:
+        """Pass a caller's own closing order, which may not leave another leg uncovered either."""
+        breaches = (*reduce_only(intent, positions), *uncovered(intent, positions))
         if breaches:
             raise LimitBreached(breaches)
         return Approved(intent)

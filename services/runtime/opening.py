@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from common.config import VERSION, Settings
 from common.limits import Halt
 from common.orders import OrderStatus
 from services.broker.access import AlpacaAccess
-from services.broker.alpaca import open_broker
+from services.broker.alpaca import Connection, open_broker
 from services.execution.kill_switch import KillSwitch
 from services.execution.store import DeskStore
 from services.market.calendar import ClockAnchor
@@ -36,8 +36,7 @@ async def open_services(
 
     Returns at once: nothing opens before the broker's clock and orders have been read.
     """
-    wall = MonotonicClock()
-    metrics = Metrics()
+    wall, metrics = MonotonicClock(), Metrics()
     metrics.build_info.labels(VERSION, settings.mode.value).set(1)
     store = DeskStore(database)
     clock = MarketClock(wall, BEFORE_THE_BROKER_SPOKE)
@@ -46,13 +45,7 @@ async def open_services(
     try:
         async with (
             recording(database, access, clock) as records,
-            open_broker(
-                access,
-                timeout=settings.broker_timeout,
-                requests_per_minute=settings.requests_per_minute,
-                wall=wall,
-                metrics=metrics,
-            ) as connection,
+            _broker(settings, access, wall, metrics) as connection,
             Supervisor(
                 wall,
                 on_degraded=degraded.put_nowait,
@@ -73,14 +66,30 @@ async def open_services(
             )
             services = parts.wired(metrics)
             await records.begin(settings, kill_switch)
-            for name, job in records.jobs(kill_switch).items():
-                supervisor.keep(name, job)
+            _keep(supervisor, records.jobs(kill_switch))
             supervisor.keep("start", lambda: _start(services, wall))
             supervisor.keep("guard", lambda: _reduce_when_degraded(degraded, kill_switch))
             yield services
             await services.chain.stop_streaming()
     finally:
         await store.close()
+
+
+def _keep(supervisor: Supervisor, jobs: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    for name, job in jobs.items():
+        supervisor.keep(name, job)
+
+
+def _broker(
+    settings: Settings, access: AlpacaAccess, wall: WallClock, metrics: Metrics
+) -> AbstractAsyncContextManager[Connection]:
+    return open_broker(
+        access,
+        timeout=settings.broker_timeout,
+        requests_per_minute=settings.requests_per_minute,
+        wall=wall,
+        metrics=metrics,
+    )
 
 
 async def _start(services: Services, wall: WallClock) -> None:
@@ -100,8 +109,7 @@ async def _start(services: Services, wall: WallClock) -> None:
     keep("account", services.risk_watch.read, critical=True)
     keep("risk watch", services.risk_watch.watch, critical=True)
     keep("broker lock", services.broker_lock.watch)
-    for name, job in services.chain.jobs().items():
-        keep(name, job)
+    _keep(services.supervisor, services.chain.jobs())
     keep("history", services.history.keep)
     keep("dividends", services.dividends.keep)
     keep("marks", services.marks.watch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from common.clock import MarketClock, WallClock
@@ -23,18 +22,10 @@ from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
 from services.execution.previews import PreviewStore
 from services.execution.pricing import Pricing
-from services.execution.risk_watch import LossTerms, RiskWatch
+from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
-from services.execution.unwinder import Unwinder
-from services.market.calendar import SessionCalendar
-from services.market.chain import ChainPlan, ChainService
-from services.market.dividends import DividendCalendar
-from services.market.history import HistoryPlan, MinuteHistory
-from services.market.option_chain_cache import OptionChainCache
-from services.market.quote_stream import OptionQuoteStream
-from services.market.spot import SpotFeed
 from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
@@ -43,11 +34,10 @@ from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
+from services.runtime.market import Market, Markets
 from services.runtime.recording import Recording
-from services.runtime.services import UNDERLYING, Services
+from services.runtime.services import Services
 from services.strategies.sizing import SizeLimits
-
-SPOT_EVERY = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +57,65 @@ class Parts:
 
     def wired(self, metrics: Metrics) -> Services:
         """Make every service once and hand each what it needs."""
-        reader, broker, clock = self.connection.reader, self.connection.broker, self.clock
-        calendar = SessionCalendar(reader, clock)
-        spot = self._spot(calendar)
-        chain = self._chain(spot, calendar)
-        history = self._history()
-        dividends = DividendCalendar(reader, UNDERLYING, clock)
-        watch = MarketWatch(
-            reader,
-            chain,
-            spot,
-            calendar,
-            history,
-            dividends,
-            clock=clock,
-            quote_age_max=self.settings.quote_age_max,
-        )
-        portfolio = Portfolio(reader, chain, calendar, self.store, clock)
+        reader, broker = self.connection.reader, self.connection.broker
+        market = self._market()
+        chain, watch = market.chain, market.watch
+        portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
         risk = RiskManager(risk_limits(self.settings))
         tracker = self._tracker(metrics)
         lock = self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
-        dealing = Dealings(
+        dealing = self._dealing(market, risk, tracker, lock, sender)
+        desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
+        journal, ages = self.records.journal, self.settings.quote_age_max
+        return Services(
+            settings=self.settings,
+            clock=self.clock,
+            supervisor=self.supervisor,
+            metrics=metrics,
+            connection=self.connection,
+            calendar=market.calendar,
+            chain=chain,
+            history=market.history,
+            dividends=market.dividends,
+            watch=watch,
+            analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
+            portfolio=portfolio,
+            store=self.store,
+            tracker=tracker,
+            kill_switch=self.kill_switch,
+            records=self.records,
+            journal=TradeJournal(
+                self.store, journal, self.folder / "audit", self.folder / "exports"
+            ),
+            marks=TradeMarks(self.store, journal, chain.snapshot, ages),
+            trading=self._clerk(desk),
+            orders=OrderBook(self.store, broker, reader, tracker, dealing.canceler),
+            dealing=dealing,
+            enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
+            broker_lock=lock,
+            risk_watch=self._risk_watch(market, portfolio, risk, tracker, dealing, metrics),
+        )
+
+    def _market(self) -> Market:
+        return Markets(
+            settings=self.settings,
+            access=self.access,
+            reader=self.connection.reader,
+            clock=self.clock,
+            wall=self.wall,
+            folder=self.folder,
+        ).made()
+
+    def _dealing(
+        self,
+        market: Market,
+        risk: RiskManager,
+        tracker: OrderTracker,
+        lock: BrokerLock,
+        sender: OrderSender,
+    ) -> Dealing:
+        return Dealings(
             settings=self.settings,
             connection=self.connection,
             store=self.store,
@@ -97,68 +124,32 @@ class Parts:
             sender=sender,
             risk=risk,
             lock=lock,
-            chain=chain,
-            spot=spot,
+            chain=market.chain,
+            spot=market.spot,
             trail=self.records.trail,
-            clock=clock,
+            clock=self.clock,
             wall=self.wall,
         ).made()
-        desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
-        return Services(
-            settings=self.settings,
-            clock=clock,
-            supervisor=self.supervisor,
-            metrics=metrics,
-            connection=self.connection,
-            calendar=calendar,
-            chain=chain,
-            history=history,
-            dividends=dividends,
-            watch=watch,
-            analyst=Analyst(watch, chain, portfolio, quote_age_max=self.settings.quote_age_max),
-            portfolio=portfolio,
-            store=self.store,
-            tracker=tracker,
-            kill_switch=self.kill_switch,
-            records=self.records,
-            journal=TradeJournal(
-                self.store,
-                self.records.journal,
-                self.folder / "audit",
-                self.folder / "exports",
-            ),
-            marks=TradeMarks(
-                self.store, self.records.journal, chain.snapshot, self.settings.quote_age_max
-            ),
-            trading=self._clerk(desk),
-            orders=OrderBook(self.store, broker, reader, tracker, dealing.canceler),
-            dealing=dealing,
-            enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
-            broker_lock=lock,
-            risk_watch=self._risk_watch(
-                portfolio, risk, calendar, tracker, dealing.unwinder, metrics
-            ),
-        )
 
     def _risk_watch(
         self,
+        market: Market,
         portfolio: Portfolio,
         risk: RiskManager,
-        calendar: SessionCalendar,
         tracker: OrderTracker,
-        unwinder: Unwinder,
+        dealing: Dealing,
         metrics: Metrics,
     ) -> RiskWatch:
         settings = self.settings
         return RiskWatch(
-            LossTerms(max_daily_loss=settings.max_daily_loss, action=settings.loss_action),
+            settings.loss_action,
             portfolio=portfolio,
             risk=risk,
-            calendar=calendar,
+            calendar=market.calendar,
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
-            unwinder=unwinder,
+            unwinder=dealing.unwinder,
             clock=self.clock,
             wall=self.wall,
             metrics=metrics,
@@ -234,59 +225,11 @@ class Parts:
             store=self.store,
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
+            holdings=dealing.holdings,
             entries=dealing.entries,
             tracker=tracker,
             kill_switch=self.kill_switch,
             metrics=metrics,
-        )
-
-    def _history(self) -> MinuteHistory:
-        plan = HistoryPlan.of(
-            UNDERLYING, self.settings.history_days, self.settings.requests_per_minute
-        )
-        file = self.folder / f"history-{UNDERLYING}.npz"
-        return MinuteHistory(self.connection.reader, file, self.clock, plan)
-
-    def _spot(self, calendar: SessionCalendar) -> SpotFeed:
-        return SpotFeed(
-            self.connection.reader,
-            UNDERLYING,
-            interval=SPOT_EVERY,
-            clock=self.clock,
-            wall=self.wall,
-            is_open=lambda: calendar.options_trade(UNDERLYING),
-        )
-
-    def _chain(self, spot: SpotFeed, calendar: SessionCalendar) -> ChainService:
-        settings, access, wall = self.settings, self.access, self.wall
-        cache = OptionChainCache(wall)
-        stream = OptionQuoteStream(
-            access.option_stream_url,
-            access.key,
-            access.secret,
-            feed=access.option_feed,
-            cache=cache,
-            wall=wall,
-            due=lambda: calendar.options_trade(UNDERLYING),
-        )
-        plan = ChainPlan(
-            underlying=UNDERLYING,
-            feed=access.option_feed,
-            update_interval=settings.spy_chain_update_interval,
-            cleanup_interval=settings.cache_cleanup_interval,
-            stream_symbols_max=settings.stream_symbols_max,
-            auto_expire_time=settings.auto_expire_time,
-            requests_per_minute=settings.requests_per_minute,
-        )
-        return ChainService(
-            self.connection.reader,
-            stream,
-            cache,
-            spot,
-            calendar,
-            clock=self.clock,
-            wall=wall,
-            plan=plan,
         )
 
 

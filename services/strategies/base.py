@@ -42,6 +42,11 @@ class Strategy(Protocol):
         ...
 
     @property
+    def closes(self) -> bool:
+        """Whether it only closes what is held, which a halt never stops."""
+        ...
+
+    @property
     def risk(self) -> Dollars | None:
         """The most the trade may lose, fees included, if the desk is to find the size."""
         ...
@@ -75,6 +80,11 @@ class Request:
     def sized(self, qty: int) -> Self:
         """Return the same trade of just so many units."""
         return replace(self, qty=qty, risk=None)
+
+    @property
+    def closes(self) -> bool:
+        """Whether it only closes what is held."""
+        return False
 
     @property
     def contracts(self) -> str:

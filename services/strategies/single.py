@@ -57,6 +57,11 @@ class Single(Request):
         return f"{'buy' if self.buys else 'sell'}_option_limit"
 
     @property
+    def closes(self) -> bool:
+        """Whether it only closes what is held: a sale does."""
+        return not self.buys
+
+    @property
     def terms(self) -> str:
         """Its size as the tool's arguments say it."""
         return self.contracts

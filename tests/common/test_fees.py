@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -7,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts import Right
-from common.fees import OPTION_FEES, entry_fees, option_fees, round_trip_fees
+from common.fees import (
+    OPTION_FEES,
+    Dealt,
+    added_fees,
+    entry_fees,
+    option_fees,
+    round_trip_fees,
+)
 from common.orders import PositionIntent
 from tests.builders import DAY, contract, make_intent
 
@@ -46,3 +54,21 @@ def test_a_spread_pays_for_every_leg() -> None:
         (CALL, PositionIntent.SELL_TO_OPEN), (WING, PositionIntent.BUY_TO_OPEN), limit="-0.7", qty=2
     )
     assert entry_fees(spread, DAY) == option_fees(DAY).total(bought=2, sold=2)
+
+
+@given(sizes=st.lists(st.integers(1, 20), min_size=1, max_size=6))
+def test_what_orders_add_sums_to_the_fees_of_the_day(sizes: list[int]) -> None:
+    spread = make_intent(
+        (contract(670, Right.CALL), PositionIntent.BUY_TO_OPEN),
+        (contract(675, Right.CALL), PositionIntent.SELL_TO_OPEN),
+        limit="1.00",
+    )
+    added, dealt = Decimal(0), Dealt()
+    for count, size in enumerate(sizes, 1):
+        order = replace(spread, qty=size)
+        fees = added_fees(order, DAY, dealt)
+        assert fees <= entry_fees(order, DAY)
+        added += fees
+        dealt = Dealt.of((replace(spread, qty=one), one) for one in sizes[:count])
+    assert dealt == Dealt(bought=sum(sizes), sold=sum(sizes))
+    assert added == entry_fees(replace(spread, qty=sum(sizes)), DAY)

@@ -36,6 +36,10 @@ LAG = 0.03  # seconds: so that what was done is often not yet known when the plu
 DESK_SETTINGS = {
     "max_daily_loss": "10000000",
     "portfolio_delta_cap": "1000000",
+    "assignment_shares_max": "1000000",
+    "strike_contracts_max": "1000000",
+    "expiry_contracts_max": "1000000",
+    "late_gamma_max": "1000000000",
     "price_tolerance": "0.5",
     "spread_max": "5",
     "quote_age_max": "30",

@@ -12,23 +12,26 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import pytest
 from mcp import Client
 from mcp.client import ClientRequestContext
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.desk import ENTRYPOINT, Desk, DeskClient, Era
+from tests.e2e.changing import changes
 from tests.exchange import ROOT, Exchange
 from tests.tools.market import PATIENT
 
 CONDOR = "iron_condor_30_delta"
+Over = Literal["http", "bridge"]
 UNLIMITED = {"duplicate_window": 0, "cooldown_after_loss": 0, "orders_per_minute_max": 100}
 
 
@@ -89,6 +92,7 @@ def audited(desk: Desk, kind: str) -> list[dict[str, Any]]:
     return [record for record in records if record["kind"] == kind]
 
 
+@changes("approval", "approval_timeout")
 async def test_a_token_alone_sends_nothing_and_the_page_shows_all_and_sends(
     desk: Desk, exchange: Exchange
 ) -> None:
@@ -200,34 +204,42 @@ async def test_the_kill_switch_and_the_limits_hold_after_the_yes(
 
 
 @asynccontextmanager
-async def host(desk: Desk, era: Era, said: list[str], result: ElicitResult) -> AsyncIterator[Any]:
+async def host(
+    desk: Desk, era: Era, said: list[str], result: ElicitResult, *, over: Over = "http"
+) -> AsyncIterator[DeskClient]:
     """A host that can ask its user, whose answer is known; said collects what was asked."""
 
     async def ask(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         said.append(params.message)
         return result
 
-    async with (
-        httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {desk.token()}"}, timeout=60, trust_env=False
-        ) as http,
-        Client(
-            streamable_http_client(desk.told["url"], http_client=http),
-            mode=era,
-            elicitation_callback=ask,
-        ) as client,
-    ):
-        yield DeskClient(client)
+    async with AsyncExitStack() as stack:
+        if over == "bridge":
+            told = StdioServerParameters(
+                command=sys.executable,
+                args=[str(ENTRYPOINT)],
+                env=desk.environment,
+                cwd=str(ROOT),
+            )
+            road: Any = stdio_client(told)
+        else:
+            bearer = {"Authorization": f"Bearer {desk.token()}"}
+            http = httpx2.AsyncClient(headers=bearer, timeout=60, trust_env=False)
+            await stack.enter_async_context(http)
+            road = streamable_http_client(desk.told["url"], http_client=http)
+        client = Client(road, mode=era, elicitation_callback=ask)
+        yield DeskClient(await stack.enter_async_context(client))
 
 
+@pytest.mark.parametrize("over", ["http", "bridge"])
 @pytest.mark.parametrize("era", ["auto", "legacy"])
 async def test_a_host_that_can_ask_asks_and_the_answer_counts(
-    desk: Desk, exchange: Exchange, era: Era
+    desk: Desk, exchange: Exchange, era: Era, over: Over
 ) -> None:
     before = len(exchange.orders())
     said: list[str] = []
     yes = ElicitResult(action="accept", content={"approve": True})
-    async with host(desk, era, said, yes) as client:
+    async with host(desk, era, said, yes, over=over) as client:
         _, sent = await wanted(client, 2)
     [question] = set(said)
     assert re.match(r"PAPER ORDER, iron_condor\w*: 1 x \(buy_to_open 1 SPY261208P", question)

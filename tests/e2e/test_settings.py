@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,22 +21,29 @@ from common.clock import FrozenClock, MonotonicClock
 from common.config import Mode, Settings, load_settings
 from common.contracts import Right
 from common.errors import BrokerUnavailable, Misconfigured
+from common.limits import Halt
 from common.orders import PositionIntent
 from services.ops.limiter import Lane, TokenBucket
 from services.risk.manager import RiskManager
 from services.runtime.wiring import risk_limits
 from serving.state import desk_name
 from tests.builders import at, contract, make_intent, make_view
-from tests.e2e import test_settings_desk, test_settings_exchange, test_settings_strategies
+from tests.e2e import (
+    test_approval,
+    test_settings_desk,
+    test_settings_exchange,
+    test_settings_strategies,
+)
 from tests.e2e.changing import changes
 from tests.services.broker.connecting import access_to
 from tests.services.broker.fault_server import fault_server, hang
+from tests.services.execution.watched import Watched
 from tests.services.risk.cases import CONDOR, breaches, long_call
 from tests.services.risk.past import activity, closed, opened
 
 
 def test_every_setting_has_a_case() -> None:
-    others = (test_settings_desk, test_settings_exchange, test_settings_strategies)
+    others = (test_approval, test_settings_desk, test_settings_exchange, test_settings_strategies)
     modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]
     covered = {name for case in cases for name in getattr(case, "changes", ())}
@@ -188,6 +197,45 @@ def test_less_gamma_or_an_earlier_hour_refuses_what_the_default_lets_pass() -> N
     assert "late_gamma" not in breaches(call, view=late, risk=usual)
     assert "late_gamma" in breaches(call, view=late, risk=little)
     assert "late_gamma" not in breaches(call, view=late, risk=later)
+
+
+@changes("loss_action")
+@pytest.mark.parametrize(
+    ("value", "halt", "flattened"),
+    [("reduce", Halt.REDUCING, 0), ("halt", Halt.HALTED, 0), ("flatten", Halt.HALTED, 1)],
+)
+async def test_a_lost_session_is_met_as_configured(
+    value: str, halt: Halt, flattened: int, tmp_path: Path
+) -> None:
+    desk = Watched.on(tmp_path)
+    desk.account.lost = Decimal(500)
+    await desk.looks(desk.watch(settings(loss_action=value).loss_action), 4)
+    assert (desk.kill_switch.halt(), desk.rest.flattened) == (halt, flattened)
+    assert settings().loss_action.value == "flatten"
+    await desk.store.close()
+
+
+@changes("broker_lock")
+@pytest.mark.parametrize(
+    ("given", "locks"),
+    [
+        ({}, True),
+        ({"broker_lock": "false"}, False),
+        (KEYS | {"alpaca_live": True, "live_trading_acknowledged": True}, False),
+        (
+            KEYS | {"alpaca_live": True, "live_trading_acknowledged": True, "broker_lock": "true"},
+            True,
+        ),
+    ],
+)
+async def test_the_broker_is_locked_on_paper_and_on_live_where_it_is_wanted(
+    given: dict[str, Any], locks: bool, tmp_path: Path
+) -> None:
+    desk = Watched.on(tmp_path)
+    await desk.kill_switch.engage(who="test", reason="test")
+    await desk.lock(enabled=settings(**given).locks_broker).look()
+    assert desk.broker.locked is locks
+    await desk.store.close()
 
 
 # ---- Broker connection

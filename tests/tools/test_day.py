@@ -81,7 +81,7 @@ async def test_a_restarted_daemon_closes_in_time_what_it_opened_and_opens_no_mor
         await followed(client, exchange)
         opened = await client.confirmed(CONDOR, await client.ask(CONDOR, width=2), width=2)
         assert (await client.ended(opened["client_order_id"]))["status"] == "filled"
-        assert opened["exit"].startswith("armed: flat by 2026-12-08 15:25:00")
+        assert opened["exit"].startswith("armed: stop 1x, target 50%, flat by 2026-12-08 15:25:00")
 
     desk.kill9()
     desk.launch()
@@ -89,7 +89,7 @@ async def test_a_restarted_daemon_closes_in_time_what_it_opened_and_opens_no_mor
         await client.ready()
         told = (await client.ask("get_order_status", order_id=opened["order_id"]))["order"]
         assert (told["strategy"], told["status"]) == ("iron_condor", "filled")
-        assert told["exit"].startswith("armed: flat by 2026-12-08 15:25:00")
+        assert told["exit"].startswith("armed: stop 1x, target 50%, flat by 2026-12-08 15:25:00")
         assert len(exchange.positions()) == 4
 
         exchange.step_to(new_york(DAY, time(15, 21)))
@@ -110,7 +110,7 @@ async def test_a_restarted_daemon_closes_in_time_what_it_opened_and_opens_no_mor
 
         async def done() -> bool:
             order = (await client.ask("get_order_status", order_id=opened["order_id"]))["order"]
-            return order["exit"] is None
+            return bool(order["exit"].startswith("done by time exit"))
 
         await until(done, "the exit was not told as done")
         [close, *_] = exchange.orders()

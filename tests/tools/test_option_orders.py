@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from common.contracts import OptionContract, Right
+from common.session import new_york
 from tests.builders import contract
-from tests.desk import Desk
+from tests.desk import Desk, DeskClient
 from tests.exchange import Exchange
-from tests.tools.market import SHARES, Reply, natural, touches, worst_and_best
+from tests.tools.market import PATIENT, SHARES, Reply, natural, touches, until, worst_and_best
 
 pytestmark = pytest.mark.usefixtures("flat_after")
 
@@ -163,6 +165,19 @@ async def test_a_contract_is_bought_at_a_limit_and_sold_again_but_never_more_tha
         assert exchange.positions() == []
 
 
+async def test_the_cover_of_a_short_is_not_sold_alone(desk: Desk, exchange: Exchange) -> None:
+    async with desk.client() as client:
+        await client.ready()
+        wanted = {"right": "call", "delta": 30, "width": 3}
+        order = await client.confirmed(CREDIT, await client.ask(CREDIT, **wanted), **wanted)
+        assert (await client.ended(order["client_order_id"]))["status"] == "filled"
+        cover = order["legs"][0]["symbol"]
+        before = exchange.orders()
+        told = await client.refusal(SELL, limit=0.01, symbol=cover)
+        assert told.startswith("[limit_breached] cover: allowed a long call for each short one")
+        assert exchange.orders() == before
+
+
 async def test_a_budget_of_risk_finds_the_size_and_says_what_decided(desk: Desk) -> None:
     async with desk.client() as client:
         await client.ready()
@@ -213,3 +228,55 @@ async def test_what_makes_no_order_is_refused_in_words_and_nothing_is_sent(
             assert told.startswith(f"[unknown_argument] {tool} has no argument 'contract'")
             assert "did you mean 'contracts'?" in told
     assert exchange.orders() == before
+
+
+async def test_the_kill_switch_stops_a_buy_and_lets_a_sale_out(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    account = exchange.tenant()
+    with Desk.start(tmp_path, account, **PATIENT) as desk:
+        async with desk.client() as client:
+            await client.ready()
+            symbol = contract(round(await spot(client)) + 2, Right.CALL, expiry=DAY).symbol
+            touch = touches(account, [symbol])[symbol]
+            buy = {"symbol": symbol, "limit": float(touch.ask), "stop": "none"}
+            bought = await client.confirmed(BUY, await client.ask(BUY, **buy), **buy)
+            assert (await client.ended(bought["client_order_id"]))["status"] == "filled"
+
+            await client.ask("kill_switch")
+            assert (await client.refusal(BUY, **buy)).startswith("[kill_switch]")
+            sale = {"symbol": symbol, "limit": float(touch.bid)}
+            sold = await client.confirmed(SELL, await client.ask(SELL, **sale), **sale)
+            assert (await client.ended(sold["client_order_id"]))["status"] == "filled"
+            assert account.positions() == []
+
+
+async def spot(client: DeskClient) -> float:
+    return float((await client.ask("get_option_snapshot"))["spot"])
+
+
+async def test_a_sale_that_rests_makes_way_for_the_time_exit(
+    desk: Desk, exchange: Exchange
+) -> None:
+    async with desk.client() as client:
+        await client.ready()
+        symbol = (await client.ask(BUY, limit=0.01, right="put", delta=40))["preview"]["legs"][0][
+            "symbol"
+        ]
+        ask = float(touches(exchange, [symbol])[symbol].ask)
+        wanted = {"symbol": symbol, "limit": ask, "stop": "none"}
+        bought = await client.confirmed(BUY, await client.ask(BUY, **wanted), **wanted)
+        assert (await client.ended(bought["client_order_id"]))["status"] == "filled"
+        sale = {"symbol": symbol, "limit": 99}
+        resting = await client.confirmed(SELL, await client.ask(SELL, **sale), **sale)
+        assert exchange.orders("open")[0]["status"] == "new"
+
+        exchange.step_to(new_york(DAY, time(15, 25)))
+
+        async def gone() -> bool:
+            return not exchange.positions()
+
+        await until(gone, "the time exit did not close what was on offer")
+        ended = await client.ended(resting["client_order_id"])
+        assert ended["status"] == "canceled"
+        assert exchange.orders("open") == []

@@ -139,7 +139,7 @@ async def test_the_condor_arrives_as_one_multi_leg_order_and_its_fill_says_what_
         average = Decimal(filled["filled_average"])
         assert average == Decimal(placed["filled_avg_price"]) <= Decimal(preview["limit"])
         assert Decimal(filled["slippage"]) == average - Decimal(filled["mid_at_send"]) > 0
-        assert filled["exit"].startswith("armed: flat by 2026-12-08 15:25:00")
+        assert filled["exit"].startswith("armed: stop 1x, target 50%, flat by 2026-12-08 15:25:00")
         # What left the account beyond the price is the fees; rounded up per day, not per fill.
         fees = cash - Decimal(exchange.get("/v2/account")["cash"]) - average * SHARES
         assert fees > 0

@@ -55,6 +55,7 @@ async def test_the_stream_starts_once_stops_for_good_and_starts_again(
             assert status["feed"] == "indicative"
         assert again["symbols_streamed"] == live["symbols_streamed"]
         assert 0 <= live["age_p50_seconds"] <= live["age_p95_seconds"]
+        assert 0 <= live["greeks_age_seconds"] < 5
         assert not another_may_connect(exchange)
 
         stopped = await client.ask("stop_option_streaming")

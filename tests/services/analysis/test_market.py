@@ -189,3 +189,10 @@ def test_a_wild_history_is_no_reason_to_guess() -> None:
     found = scan_straddle(tight(replace(view, moves=history(days=15))), {}, STALE)
     assert found.verdict == "no edge"
     assert found.score is None
+
+
+def test_beyond_the_smile_a_chance_is_not_known() -> None:
+    view = tight(make_view(chain=make_chain(reach=3)))
+    found = scan_straddle(view, {}, STALE)
+    assert np.isnan(found.beyond)
+    assert np.isnan(found.touch)

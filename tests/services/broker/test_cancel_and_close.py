@@ -74,3 +74,19 @@ async def test_a_broker_that_does_not_say_whether_it_is_suspended_is_not_taken_f
     async with against(reply(200, {"no": "word of it"})) as (connection, _):
         with pytest.raises(BrokerUnavailable, match="cannot be read"):
             await connection.reader.suspended()
+
+
+async def test_one_request_cancels_all_and_says_which_the_broker_took() -> None:
+    lines = [{"id": "one", "status": 200}, {"id": "two", "status": 500}]
+    async with against(reply(207, lines), reply(207, [])) as (connection, server):
+        assert await connection.broker.cancel_all() == {"one"}
+        assert await connection.broker.cancel_all() == frozenset()
+        assert [(asked.method, asked.path) for asked in server.heard] == [
+            ("DELETE", "/v2/orders")
+        ] * 2
+
+
+async def test_a_cancel_of_all_that_cannot_be_read_is_none() -> None:
+    async with against(reply(207, [{"id": 1}])) as (connection, _):
+        with pytest.raises(BrokerUnavailable, match="cannot be read"):
+            await connection.broker.cancel_all()

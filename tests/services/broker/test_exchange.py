@@ -195,3 +195,13 @@ async def test_while_trading_is_suspended_not_even_a_sound_order_is_taken(desk: 
     assert await desk.reader.suspended() is False
     order = await desk.broker.submit(approved, ClientOrderId("let-in"), go)
     assert order.client_order_id == "let-in"
+
+
+async def test_all_that_works_is_canceled_at_once(desk: Connection) -> None:
+    placed = [
+        (await desk.broker.submit(await spread(desk, "0.01"), ClientOrderId(name), go)).id
+        for name in ("far-1", "far-2", "far-3")
+    ]
+    assert await desk.broker.cancel_all() >= set(placed)
+    for order_id in placed:
+        assert await ended(desk, order_id) is OrderStatus.CANCELED

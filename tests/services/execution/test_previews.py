@@ -32,6 +32,23 @@ def test_a_token_confirms_once() -> None:
         previews.claim(token, ALICE)
 
 
+@pytest.mark.parametrize(("seconds", "good"), [(10, True), (31, False)])
+def test_a_token_given_back_is_good_for_the_rest_of_its_time(seconds: float, good: bool) -> None:
+    previews, clock = store()
+    token = previews.issue("shown", ALICE)
+    previews.claim(token, ALICE)
+    previews.give_back(token)
+    clock.advance(timedelta(seconds=seconds))
+    if good:
+        assert previews.claim(token, ALICE) == "shown"
+        with pytest.raises(PreviewNotFound, match="already used"):
+            previews.claim(token, ALICE)
+    else:
+        with pytest.raises(PreviewNotFound, match="expired"):
+            previews.claim(token, ALICE)
+    previews.give_back(ConfirmToken("never issued"))
+
+
 @pytest.mark.parametrize(("seconds", "good"), [(29.9, True), (30.1, False)])
 def test_a_token_lives_its_timeout_of_wall_clock(seconds: float, good: bool) -> None:
     previews, clock = store()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
@@ -22,6 +23,7 @@ from tests.builders import make_bars
 from tests.exchange import Exchange
 from tests.services.broker.connecting import against
 from tests.services.broker.fault_server import reply
+from tests.services.broker.waiting import until
 
 DAY = date(2026, 12, 8)
 NOW = Session.regular(DAY).open + timedelta(minutes=35)
@@ -125,7 +127,7 @@ def test_a_minute_without_a_bar_is_not_made_up() -> None:
 
 def test_history_takes_a_fifth_of_the_request_budget() -> None:
     assert HistoryPlan.of("SPY", 500, 200).pace == timedelta(seconds=1.5)
-    assert HistoryPlan.of("SPY", 500, 6000).pace == timedelta(seconds=0.25)
+    assert HistoryPlan.of("SPY", 500, 6000).pace == timedelta(seconds=1)
 
 
 async def test_ex_dividend_days_are_those_of_the_symbol_alone() -> None:
@@ -144,6 +146,30 @@ async def test_ex_dividend_days_are_those_of_the_symbol_alone() -> None:
 
 
 async def test_dividends_are_not_known_until_they_were_asked_for(desk: Connection) -> None:
-    calendar = DividendCalendar(desk.reader, "SPY", FrozenClock(NOW))
-    assert calendar.coming is None
-    assert await desk.reader.ex_dividends("SPY", DAY, DAY + timedelta(days=10)) == ()
+    clock = FrozenClock(NOW)
+    calendar = DividendCalendar(desk.reader, "SPY", clock)
+    known = [calendar.coming]
+    await calendar.read()
+    known.append(calendar.coming)
+    clock.advance(timedelta(days=1))
+    known.append(calendar.coming)
+    assert known == [None, (), None]
+
+
+async def test_a_broker_that_will_not_tell_the_past_holds_nothing_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = reply(403, {"code": 40310000, "message": "subscription does not permit this"})
+    async with against(refused, refused) as (connection, _):
+        history = reads(connection, tmp_path / "bars.npz")
+        jobs = [
+            asyncio.create_task(history.keep()),
+            asyncio.create_task(
+                DividendCalendar(connection.reader, "SPY", FrozenClock(NOW)).keep()
+            ),
+        ]
+        await until(lambda: caplog.text.count("subscription does not permit") == 2)
+        assert not any(job.done() for job in jobs)
+        assert history.moves is None
+        for job in jobs:
+            job.cancel()

@@ -43,17 +43,19 @@ def test_a_flood_after_an_idle_spell_keeps_the_rate_and_uses_it(rate: int) -> No
     clock.advance(timedelta(minutes=10))
     taken = 0
     for _ in range(600):
-        while bucket.try_take(Lane.ORDERS) == 0:
+        while bucket.try_take(Lane.STOPS) == 0:
             taken += 1
         clock.advance(timedelta(milliseconds=100))
     assert rate - 1 <= taken <= rate
 
 
-def test_reads_leave_room_that_orders_may_use_up() -> None:
+def test_reads_leave_room_to_orders_and_these_the_last_one_to_a_stop() -> None:
     bucket = TokenBucket(200, FrozenClock(START))
-    reads = sum(bucket.try_take(Lane.READS) == 0 for _ in range(500))
-    orders = sum(bucket.try_take(Lane.ORDERS) == 0 for _ in range(500))
-    assert (reads, orders) == (20, 20)
+    taken = [
+        sum(bucket.try_take(lane) == 0 for _ in range(500))
+        for lane in (Lane.READS, Lane.ORDERS, Lane.STOPS)
+    ]
+    assert taken == [20, 19, 1]
 
 
 @pytest.mark.parametrize("lane", Lane)

@@ -214,3 +214,26 @@ async def test_before_there_is_a_chain_what_is_held_is_priced_by_the_broker_but_
     assert exposure.session_pnl is not None
     assert exposure.delta is None
     assert "no chain" in " ".join(exposure.unknown)
+
+
+async def test_between_readings_the_book_is_priced_anew_without_asking_anybody(
+    store: DeskStore,
+) -> None:
+    reader = Readings([AFTER[0]], [AFTER[1]])
+    market = Market(make_chain())
+    kept = portfolio(reader, store, market=market)
+    assert kept.repriced() is None  # nothing was read yet
+    before = (await kept.book()).session_pnl(natural=True)
+    asked = list(reader.asked)
+    market.chain = make_chain(spot=673.0)
+    after = kept.repriced()
+    assert after is not None
+    assert before is not None
+    risen = after.session_pnl(natural=True)
+    assert risen is not None
+    assert risen > before  # the call gained
+    market.chain = None
+    blind = kept.repriced()
+    assert blind is not None
+    assert blind.session_pnl(natural=True) is None
+    assert reader.asked == asked

@@ -152,3 +152,23 @@ def test_a_limit_given_is_neither_moved_nor_sized_away() -> None:
     assert intent.limit == Decimal("-0.55")
     free = PRICING.proposal(replace(wanted, limit=None), VIEW, make_account())
     assert PRICING.intent(free).limit > free.intent.limit  # less credit: room to fill
+
+
+def test_a_size_shrinks_until_no_limit_is_broken_and_says_which_would_be() -> None:
+    wanted = Vertical(credit=False, right=Right.CALL, qty=100, risk=Decimal(450), width=1)
+    free = PRICING.proposal(wanted, VIEW, make_account())
+    most = free.intent.qty
+    assert most > 3
+    for allowed in range(most):
+        fitted = PRICING.proposal(
+            wanted,
+            VIEW,
+            make_account(),
+            lambda tried, most=allowed: ["delta"] if tried.intent.qty > most else [],  # type: ignore[misc]
+        )
+        if allowed == 0:  # risk is to refuse it, with every limit's numbers
+            assert fitted == free
+            continue
+        assert fitted.intent.qty == allowed
+        assert dict(fitted.facts)["size"] == f"{allowed} by risk's limits (delta)"
+        assert dict(free.facts)["size"] in dict(fitted.facts)["size would be"]
