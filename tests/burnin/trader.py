@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from common.contracts import Right
 from common.errors import LimitBreached, PriceMoved, TradingError
 from common.ids import Principal
-from services.execution.desk import Preview
+from services.execution.preview import Preview
 from services.runtime import Services
 from services.strategies.base import Strategy
 from services.strategies.iron_condor import IronCondor
