@@ -227,6 +227,8 @@ def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> list[Ev
         return []
     if order.status.terminal:
         raise refusals.wrong_state(order.status.value)
+    if order.liquidation:
+        raise refusals.unprocessable("orders entered by the broker cannot be canceled")
     return [_canceled(order, order.hold, now)]
 
 

@@ -13,11 +13,19 @@ from common.money import ZERO, Qty, plain
 from common.session import trading_day
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import DeclineExercise, ExerciseOption
+from paper_exchange.engine.cover import contrary
 from paper_exchange.engine.delivery import ended, shares_for
-from paper_exchange.engine.events import Ending, Event, ExerciseDeclined, OptionEnded
+from paper_exchange.engine.events import (
+    Ending,
+    Event,
+    ExerciseDeclined,
+    OptionEnded,
+    OrderCanceled,
+)
 from paper_exchange.engine.form import contract_or_none
 from paper_exchange.engine.margin import excess, holdings, shortfall
 from paper_exchange.engine.market import Market
+from paper_exchange.engine.matching import release
 from paper_exchange.engine.positions import PositionState
 from paper_exchange.engine.state import AccountState
 
@@ -40,7 +48,8 @@ def _exercise(
     """Exercise all that is held of an option, at once; raise Refused.
 
     The shares cost, or bring, the strike: they must be affordable, or there to be delivered,
-    and leave every short covered. market quotes the underlying. From the close to midnight
+    and leave every short covered. Orders that would open the other side of the shares are
+    canceled. market quotes the underlying. From the close to midnight
     it would not be clear which day an exercise is for, and none is taken.
     """
     contract, held = _long(state, command.symbol)
@@ -55,7 +64,14 @@ def _exercise(
     event = ended(state.id, state.positions, command.symbol, held.qty, Ending.EXERCISED, now)
     _deliverable(state, contract, event.shares, claimed)
     _bearable(state, contract, event, market)
-    return [event]
+    shares = state.qty(contract.underlying) + event.shares
+    return [
+        event,
+        *(
+            OrderCanceled(order_id=order.id, posting=release(order.hold), at=now)
+            for order in contrary({contract.underlying: shares}, state.working_orders())
+        ),
+    ]
 
 
 def _decline(

@@ -116,9 +116,10 @@ def _units(state: AccountState, order: OrderState, at: Touch, rules: FillRules) 
     qty = order.remaining
     if order.notional is not None:
         qty = (order.notional / at.net).quantize(NINE_PLACES, rounding=ROUND_FLOOR)
-        if order.side is Side.SELL:
+        if order.position_intent is not None and not order.position_intent.opens:
             claimed = state.together.claims.get(order.symbol, ZERO)
-            qty = min(qty, max(state.qty(order.symbol) - claimed, ZERO))
+            there = state.qty(order.symbol) * (order.side or Side.BUY).opposite.sign
+            qty = min(qty, max(there - claimed, ZERO))
         return qty
     if order.time_in_force is TimeInForce.FOK:
         return qty if not rules.respect_size or qty <= at.size else ZERO

@@ -49,7 +49,7 @@ def _replaceable(state: AccountState, command: ReplaceOrder) -> OrderState:
         raise refusals.wrong_state(old.status.value)
     if old.status is Status.ACCEPTED:
         raise refusals.unprocessable("cannot replace order in accepted status")
-    if old.status not in _REPLACEABLE or old.order_class in GROUPS:
+    if old.status not in _REPLACEABLE or old.order_class in GROUPS or old.liquidation:
         raise refusals.unprocessable("unable to replace order in current state")
     _check_changes(old, command)
     return old

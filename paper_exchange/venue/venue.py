@@ -129,10 +129,11 @@ class Venue:
         await self._shard.committed(commit)
 
     async def cancel_all(self, account: AccountId) -> tuple[OrderId, ...]:
-        """Take every working order off the market; return their ids."""
+        """Take every working order of the owner off the market; return their ids."""
         now = self._clock.now()
         market = self._markets.at(now, (), ())
-        working = tuple(self._shard.account(account).working)
+        orders = self._shard.account(account).working_orders()
+        working = tuple(order.id for order in orders if not order.liquidation)
         for order_id in working:
             self._shard.do(account, CancelOrder(order_id=order_id), market, now)
         await self._shard.settled(account)

@@ -52,13 +52,25 @@ def check_orders(state: AccountState) -> None:
     require(all(state.client_ids.get(n) == o for n, o in named.items()), "client ids are lost")
 
 
-def naked(state: AccountState) -> Decimal:
-    """Return the shares that short calls may owe and nothing covers, at worst; 0 is right."""
+def check_cover(state: AccountState) -> None:
+    """Short calls are covered however orders fill, and no holding is promised twice.
+
+    What the exchange itself is buying back counts as bought.
+    """
     held = holdings(state)
+    claims: dict[str, Decimal] = {}
+    for order in state.working_orders():
+        if order.liquidation and order.side is Side.BUY:
+            held[order.symbol] = held.get(order.symbol, ZERO) + order.remaining
+        for symbol, qty in order.closing().items():
+            claims[symbol] = claims.get(symbol, ZERO) + qty
+    for symbol, qty in claims.items():
+        require(qty <= abs(state.qty(symbol)), f"orders will close {qty} {symbol}")
     working = [order.changes() for order in state.working_orders()]
     owed = 100 * shortfall(working, held, "SPY", Right.CALL)
     leaving = sum((min(change.get("SPY", ZERO), ZERO) for change in working), ZERO)
-    return max(owed - max(held.get("SPY", ZERO) + leaving, ZERO), ZERO)
+    naked = max(owed - max(held.get("SPY", ZERO) + leaving, ZERO), ZERO)
+    require(naked == 0, f"{naked} shares short of the calls sold")
 
 
 def check_fill(

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from common.ids import AccountId, OrderId
 from common.quotes import Quote
 from paper_exchange.engine import account as engine
-from paper_exchange.engine.events import DayEnded, OrderAccepted, OrderFilled, Record
-from paper_exchange.engine.margin import excess, holdings
+from paper_exchange.engine.events import (
+    DayEnded,
+    Ending,
+    OptionEnded,
+    OrderAccepted,
+    OrderFilled,
+    Record,
+)
+from paper_exchange.engine.margin import excess
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.state import AccountState
 from tests.simulation.journal import read_back
 from tests.simulation.ledger_checks import (
     check_books,
+    check_cover,
     check_fill,
     check_orders,
     differences,
-    naked,
     of_event,
     regressed,
     require,
@@ -40,6 +48,10 @@ class Prices(Protocol):
         """Return what marking an account needs."""
         ...
 
+    def close_of(self, day: date) -> Decimal:
+        """Return what SPY closed a day at."""
+        ...
+
 
 class Witness:
     """Accounts by the journal alone, and what clients have been told."""
@@ -56,17 +68,25 @@ class Witness:
         """Fold a batch as it is appended, checking after each of its events."""
         account = batch[0].account_id
         state = self.accounts.setdefault(account, AccountState(id=account))
-        market = self._prices.market_of(state, batch[0].event.at)
-        before, bare = excess(state, market), naked(state)
+        before = self._power(state, batch)
         for record in batch:
             self._event(state, read_back(record))
-        if any(isinstance(record.event, DayEnded) for record in batch):
-            return
+            if isinstance(record.event, OptionEnded) and record.event.ending is Ending.ASSIGNED:
+                before = self._power(state, batch)  # nobody is asked whether it can be borne
+        after = self._power(state, batch)
+        forced = any(_liquidates(state, record) for record in batch)
+        paid = forced or after >= 0 or after >= before
+        require(paid, f"buying power fell from {before} to {after}")
+        check_cover(state)
+
+    def _power(self, state: AccountState, batch: Sequence[Record]) -> Decimal:
+        """Return the equity free, shares of what was delivered at the day's official close."""
         market = self._prices.market_of(state, batch[0].event.at)
-        after = excess(state, market, qtys=holdings(state))
-        require(after >= 0 or after >= before, f"buying power fell from {before} to {after}")
-        short = naked(state)  # an exercise at a day's end may have taken cover away
-        require(short == 0 or short <= bare, f"{short} shares short of calls, {bare} before")
+        last = batch[-1].event
+        if isinstance(last, DayEnded):
+            marks = {"SPY": self._prices.close_of(last.day)}
+            return excess(state, market, marks=marks)
+        return excess(state, market)
 
     def restart(self, durable: Iterable[Record]) -> None:
         """Forget what was not durable; the numbers of what was have no gap."""
@@ -123,3 +143,9 @@ class Witness:
             now = state.orders.get(order_id) if state is not None else None
             lost = regressed(seen, now)
             require(lost is None, f"a client was told of {order_id} as {seen.status}, but {lost}")
+
+
+def _liquidates(state: AccountState, record: Record) -> bool:
+    """Whether the exchange closes something here, whatever that costs."""
+    event = record.event
+    return isinstance(event, OrderFilled) and state.orders[event.order_id].liquidation

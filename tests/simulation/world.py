@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections import Counter, deque
 from collections.abc import Awaitable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from random import Random
@@ -91,6 +91,10 @@ class World:
     def market_of(self, state: AccountState, at: datetime) -> Market:
         """Return what marking an account needs."""
         return self._markets.for_account(state, at)
+
+    def close_of(self, day: date) -> Decimal:
+        """Return what SPY closed a day at."""
+        return self._pit.official_close("SPY", day)
 
     async def run(self) -> None:
         """Live all steps and one last, quiet one; raise what went wrong first."""
