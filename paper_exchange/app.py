@@ -45,9 +45,10 @@ from paper_exchange.api.watchlists import WatchlistPaths
 from paper_exchange.engine.market import FillRules, Rules
 from paper_exchange.engine.updates import OrderUpdate
 from paper_exchange.feed.calendar import Calendar
-from paper_exchange.feed.choice import FIRST_DAY, FeedKind, open_feed
+from paper_exchange.feed.choice import FIRST_DAY, Feed, FeedKind, Wish, open_feed
 from paper_exchange.feed.clock import DemoClock, ExchangeClock, RealClock, SteppedClock
 from paper_exchange.feed.clock_file import ClockFile
+from paper_exchange.feed.live.access import Access
 from paper_exchange.feed.source import Source
 from paper_exchange.hub import Hub
 from paper_exchange.store.database import Database, file_of
@@ -80,9 +81,9 @@ class Options:
     """How an exchange is run.
 
     database: an SQLAlchemy URL. at: New York time the demo or stepped day starts at, None
-    the open. day: the first one, None the feed's own. recording: what to replay. speed:
-    exchange seconds per second, None what it was before. rate_limit: requests a minute of
-    each key, 0 none. option_symbols_max: replaces the plan's own.
+    the open. day: the first one, None the feed's own. recording: what to replay. upstream:
+    whose market is live. speed: exchange seconds per second, None what it was before.
+    rate_limit: requests a minute of each key, 0 none. option_symbols_max: replaces the plan's.
     partial_fills: share of fills that are partial. enhanced_greeks: given on expiry day too.
     """
 
@@ -94,6 +95,7 @@ class Options:
     speed: float | None = None
     feed: FeedKind = FeedKind.SYNTHETIC
     recording: FilePath | None = None
+    upstream: Access | None = None
     day: date | None = None
     at: time | None = None
     cash: Decimal = Decimal(100_000)
@@ -112,10 +114,22 @@ async def open_exchange(options: Options) -> AsyncIterator[ASGIApp]:
     Raises Misconfigured for a clock that would start outside the session and for keys that
     contradict the database, StateUnwritable for a database that cannot be used.
     """
-    feed = open_feed(options.feed, seed=options.seed, recording=options.recording, day=options.day)
+    check_clock(options)
+    wish = Wish(
+        kind=options.feed,
+        seed=options.seed,
+        recording=options.recording,
+        day=options.day,
+        upstream=options.upstream,
+    )
+    async with open_feed(wish) as feed, _opened(options, feed) as app:
+        yield app
+
+
+@asynccontextmanager
+async def _opened(options: Options, feed: Feed) -> AsyncIterator[ASGIApp]:
     source, calendar = feed.source, feed.calendar
-    options = replace(options, day=feed.day)
-    clock = exchange_clock(options, calendar)
+    clock = exchange_clock(replace(options, day=feed.day), feed)
     database = await Database.open(options.database)
     try:
         rules = Rules(fills=FillRules(partial_probability=options.partial_fills, seed=options.seed))
@@ -229,9 +243,18 @@ def endpoint(gate: Gate, path: Path) -> Endpoint:
     return Endpoint(gate, path.host, path.access, path.handlers)
 
 
-def exchange_clock(options: Options, calendar: Calendar) -> ExchangeClock:
+def check_clock(options: Options) -> None:
+    """Raise Misconfigured for a clock of our own beside a live market."""
+    ruled = options.clock is not ClockKind.REAL or options.at is not None or options.speed
+    if options.feed is FeedKind.LIVE and ruled:
+        raise Misconfigured(
+            "a live market keeps its own time", remedy="give --clock real, no --at and no --speed"
+        )
+
+
+def exchange_clock(options: Options, feed: Feed) -> ExchangeClock:
     """Return the clock asked for, going on where it stood; raise Misconfigured."""
-    system = SystemClock()
+    system, calendar = feed.clock, feed.calendar
     if options.clock is ClockKind.REAL:
         if options.feed is FeedKind.REPLAY:
             raise Misconfigured(

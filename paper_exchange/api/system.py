@@ -56,8 +56,10 @@ class System:
     async def health(self, call: Call) -> Reply:
         """Answer GET /health: 503 while the exchange takes no commands."""
         running = self._venue.running
+        trouble = self._source.trouble()
         return reply(
             {
+                **({} if trouble is None else {"trouble": trouble}),
                 "clock": instant(self._clock.now()),
                 "feed": self._source.name,
                 "rate": self._clock.rate,

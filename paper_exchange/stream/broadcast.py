@@ -79,24 +79,25 @@ class Broadcast:
     async def run(self) -> None:
         """Look at the market for ever."""
         now = self._clock.now()
-        seen = _Seen(now, now)
+        seen = _Seen(now, now - self._source.lag)
         looks = 0
         while True:
             await asyncio.sleep(INTERVAL)
             now = self._clock.now()
             if not self._subscribers:
-                seen = _Seen(now, now)
+                seen = _Seen(now, now - self._source.lag)
                 continue
             events = list(self._quotes(seen.quotes, now))
             seen.quotes = now
             looks += 1
             if looks % SLOW_EVERY == 0:
+                told = now - self._source.lag
                 events += [
-                    *self._statuses(seen.trades, now),
-                    *self._trades(seen.trades, now),
-                    *self._bars(seen.minute, now),
+                    *self._statuses(seen.trades, told),
+                    *self._trades(seen.trades, told),
+                    *self._bars(seen.minute, told),
                 ]
-                seen.trades, seen.minute = now, _floor(now)
+                seen.trades, seen.minute = told, _floor(told)
             self._publish(events)
 
     def _publish(self, events: list[Event]) -> None:
@@ -178,7 +179,7 @@ class Broadcast:
         return sorted(wanted)
 
     def _listed(self, of: AssetClass) -> Iterable[str]:
-        return (asset.symbol for asset in self._assets.values() if asset.asset_class is of)
+        return (name for name in self._source.followed() if self._assets[name].asset_class is of)
 
     def _quote(self, symbol: str, quote: Quote) -> dict[str, Any]:
         kind = asset_class(symbol)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from common.contracts import AssetClass, OptionContract
+from common.errors import MarketDataMissing
 from paper_exchange.engine.market import Listing, Market, Rules
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.clock import ExchangeClock
-from paper_exchange.feed.source import Source
+from paper_exchange.feed.source import Latest, Source
 
 
 class Markets:
@@ -43,6 +45,14 @@ class Markets:
     def underlyings(self) -> frozenset[str]:
         """The symbols that options are listed on."""
         return frozenset(self._optionable)
+
+    async def prepare(self, symbols: Iterable[str]) -> None:
+        """Have the latest of some symbols at hand, as far as it can be had.
+
+        What cannot be had has no quote: orders in it do not fill.
+        """
+        with suppress(MarketDataMissing):
+            await self._source.prepare(Latest(tuple(symbols)))
 
     def at(self, now: datetime, traded: Iterable[str], quoted: Iterable[str]) -> Market:
         """Return the market of some symbols to trade, and of others to quote."""
@@ -89,7 +99,7 @@ class Markets:
         if self._day != self._clock.session.day:
             self._day = self._clock.session.day
             self._contracts.clear()
-        if underlying not in self._contracts:
+        if not self._contracts.get(underlying):  # they may become known while the day runs
             self._contracts[underlying] = frozenset(self._source.contracts(underlying, self._day))
         return self._contracts[underlying]
 

@@ -141,7 +141,7 @@ class Venue:
 
     async def account(self, account: AccountId) -> AccountView:
         """Return an account's numbers at the market's marks."""
-        state = self._shard.account(account)
+        state = await self._marked(account)
         market = self._markets.for_account(state, self._clock.now())
         view = AccountView(
             id=account,
@@ -170,7 +170,7 @@ class Venue:
 
     async def positions(self, account: AccountId) -> tuple[PositionFigures, ...]:
         """Return an account's positions at the market's marks, by symbol."""
-        state = self._shard.account(account)
+        state = await self._marked(account)
         market = self._markets.for_account(state, self._clock.now())
         shown = position_figures(state, market)
         await self._shard.settled(account)
@@ -209,6 +209,11 @@ class Venue:
         """Mint the id of an order to be submitted."""
         return OrderId(self._ids.uuid())
 
+    async def _marked(self, account: AccountId) -> AccountState:
+        """Return an account once the latest of what it holds is at hand."""
+        await self._markets.prepare(self._shard.account(account).positions)
+        return self._shard.account(account)
+
     async def _instruct(
         self, account: AccountId, command: ExerciseOption | DeclineExercise
     ) -> None:
@@ -233,6 +238,7 @@ class Venue:
         command: SubmitOrder | ReplaceOrder | ClosePosition,
         symbols: Sequence[str],
     ) -> OrderState:
+        await self._markets.prepare(symbols)
         now = self._clock.now()
         market = self._markets.for_order(self._shard.account(account), symbols, now)
         events, commit = self._shard.do(account, command, market, now)
