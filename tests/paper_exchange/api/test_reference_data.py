@@ -61,7 +61,11 @@ def test_auctions_are_the_ends_of_the_days_bars(exchange: Exchange) -> None:
 
 
 def test_option_bars_and_trades_tell_the_same(exchange: Exchange) -> None:
-    window = {"start": "2026-11-20T14:30:00Z", "end": "2026-11-20T14:59:59.999999Z", "limit": 10_000}
+    window = {
+        "start": "2026-11-20T14:30:00Z",
+        "end": "2026-11-20T14:59:59.999999Z",
+        "limit": 10_000,
+    }
     symbol = spy_option(exchange)
     trades = exchange.get("/v1beta1/options/trades", symbols=symbol, **window)["trades"][symbol]
     query = {"symbols": symbol, "timeframe": "1Hour", **window, "start": "2026-11-20T14:00:00Z"}
