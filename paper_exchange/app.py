@@ -26,10 +26,12 @@ from paper_exchange.api.activities import Activities
 from paper_exchange.api.auctions import StockReference
 from paper_exchange.api.bulletins import Bulletins
 from paper_exchange.api.configurations import Configurations
+from paper_exchange.api.corporate_actions import CorporateActions
 from paper_exchange.api.dump import Dump
 from paper_exchange.api.endpoint import Endpoint, Gate, reply
 from paper_exchange.api.faults import Faults, FaultyUpdates, StaleClock
 from paper_exchange.api.faulty import FaultyConnections
+from paper_exchange.api.fixed_income import FixedIncome
 from paper_exchange.api.limiter import RateLimit
 from paper_exchange.api.market_hours import MarketHours
 from paper_exchange.api.options import Options as OptionPaths
@@ -44,12 +46,10 @@ from paper_exchange.api.system import Admin, Move, System
 from paper_exchange.api.watchlists import WatchlistPaths
 from paper_exchange.engine.market import FillRules, Rules
 from paper_exchange.engine.updates import OrderUpdate
-from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.choice import FIRST_DAY, Feed, FeedKind, Wish, open_feed
 from paper_exchange.feed.clock import DemoClock, ExchangeClock, RealClock, SteppedClock
 from paper_exchange.feed.clock_file import ClockFile
 from paper_exchange.feed.live.access import Access
-from paper_exchange.feed.source import Source
 from paper_exchange.hub import Hub
 from paper_exchange.store.database import Database, file_of
 from paper_exchange.store.journal import SqlJournal
@@ -145,7 +145,7 @@ async def _opened(options: Options, feed: Feed) -> AsyncIterator[ASGIApp]:
         await open_account(options, venue, keys)
         seen = StaleClock(clock, faults) if faults else clock
         lists, broadcast = Watchlists(database), Broadcast(source, seen)
-        parts = Parts(source, calendar, clock, seen, venue, keys, lists, hub, broadcast, faults)
+        parts = Parts(feed, clock, seen, venue, keys, lists, hub, broadcast, faults)
         async with asyncio.TaskGroup() as group:
             jobs = [group.create_task(job()) for job in (pulse.run, parts.broadcast.run)]
             admin = (*Dump(shard, clock).paths(), *Playing(clock).paths())
@@ -168,8 +168,7 @@ async def open_account(options: Options, venue: Venue, keys: Keys) -> None:
 class Parts:
     """What the application serves. seen: the clock that market data is told by."""
 
-    source: Source
-    calendar: Calendar
+    feed: Feed
     clock: ExchangeClock
     seen: Clock
     venue: Venue
@@ -184,7 +183,8 @@ def application(
     options: Options, parts: Parts, move: Move | None, admin: Sequence[Path]
 ) -> Starlette:
     """Return the routes of both hosts and the streams; those of admin if there is a key."""
-    source, clock, venue, calendar = parts.source, parts.clock, parts.venue, parts.calendar
+    source, calendar = parts.feed.source, parts.feed.calendar
+    clock, venue = parts.clock, parts.venue
     authenticate = parts.keys.authenticate
     plus = options.plan is DataPlan.PLUS
     limit = RateLimit(options.rate_limit, MonotonicClock(), SystemClock())
@@ -199,6 +199,8 @@ def application(
         *Reference(source, clock, calendar).paths(),
         *MarketHours(clock, calendar).paths(),
         *Bulletins(source, calendar, clock).paths(),
+        *CorporateActions(parts.feed.dividends, clock).paths(),
+        *FixedIncome(parts.feed.treasuries, clock).paths(),
         *Screener(source, calendar, clock).paths(),
         *StockReference(source, calendar, clock).paths(),
         *Stocks(source, parts.seen, AssetClass.EQUITY, sip=plus).paths(),

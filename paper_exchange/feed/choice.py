@@ -13,11 +13,13 @@ from typing import Final
 from common.clock import Clock, SystemClock
 from common.errors import Misconfigured
 from paper_exchange.feed.calendar import RECORDED_FIRST, Calendar
+from paper_exchange.feed.dividends import PAYERS, Dividends
 from paper_exchange.feed.live.access import Access
 from paper_exchange.feed.recording import Recording
 from paper_exchange.feed.replay import ReplaySource
 from paper_exchange.feed.source import Source
 from paper_exchange.feed.synthetic import SyntheticSource
+from paper_exchange.feed.treasuries import TREASURIES, Treasuries
 
 # Prices depend on the day, so a fixed one makes a seed repeatable.
 FIRST_DAY: Final = date(2026, 11, 20)
@@ -33,12 +35,24 @@ class FeedKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A market, its sessions, the day a clock of ours starts on, and what time it really is."""
+    """A market, its sessions, the day a clock of ours starts on, and what time it really is.
+
+    Dividends and bonds belong to the synthetic market only: none were recorded, and those of a
+    live one are not passed through.
+    """
 
     source: Source
     calendar: Calendar
     day: date
+    dividends: Dividends
+    treasuries: Treasuries
     clock: Clock = field(default_factory=SystemClock)
+
+    @classmethod
+    def bare(cls, source: Source, calendar: Calendar, day: date, clock: Clock) -> Feed:
+        """Return a market that announces no dividends and lists no bonds."""
+        nothing = Dividends({}, calendar), Treasuries((), calendar, 0)
+        return cls(source, calendar, day, *nothing, clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +81,18 @@ async def open_feed(wish: Wish) -> AsyncIterator[Feed]:
 
         calendar = Calendar()
         async with open_live(_access(wish), calendar) as market:
-            yield Feed(market.source, calendar, FIRST_DAY, market.clock)
+            yield Feed.bare(market.source, calendar, FIRST_DAY, market.clock)
     elif wish.kind is FeedKind.REPLAY:
         yield _replayed(wish)
     else:
         calendar = Calendar()
-        yield Feed(SyntheticSource(wish.seed, calendar), calendar, wish.day or FIRST_DAY)
+        yield Feed(
+            SyntheticSource(wish.seed, calendar),
+            calendar,
+            wish.day or FIRST_DAY,
+            Dividends(PAYERS, calendar),
+            Treasuries(TREASURIES, calendar, wish.seed),
+        )
 
 
 def _access(wish: Wish) -> Access:
@@ -97,4 +117,5 @@ def _replayed(wish: Wish) -> Feed:
         raise Misconfigured(
             f"{wish.day} was not recorded", remedy=f"choose a --day of {days[0]} to {days[-1]}"
         )
-    return Feed(ReplaySource(wish.seed, calendar, recorded), calendar, wish.day or days[0])
+    source = ReplaySource(wish.seed, calendar, recorded)
+    return Feed.bare(source, calendar, wish.day or days[0], SystemClock())
