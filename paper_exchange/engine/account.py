@@ -52,7 +52,7 @@ from paper_exchange.engine.events import (
 )
 from paper_exchange.engine.exercise import instruct
 from paper_exchange.engine.expiry import end_day, expired
-from paper_exchange.engine.groups import followed, grouped
+from paper_exchange.engine.groups import followed, grouped, relinked
 from paper_exchange.engine.hours import AT_ONCE, AUCTIONS, Terms, works
 from paper_exchange.engine.ledger import Book, transfer
 from paper_exchange.engine.lifecycle import OrderEvent, after
@@ -109,10 +109,7 @@ def evolve(state: AccountState, event: Event) -> AccountState:
         case AccountConfigured():
             state.configuration = event.configuration
         case OrderAccepted():
-            state.orders[event.order.id] = event.order
-            state.working[event.order.id] = None
-            state.together.put(None, event.order)
-            state.client_ids[event.order.client_order_id] = event.order.id
+            _accept(state, event.order)
         case OptionEnded():
             state.positions = holdings_after(state.positions, event)
             state.declined &= state.positions.keys()
@@ -170,7 +167,7 @@ def _entered(
     ]
     if order.watching:
         return events
-    ready = order.status is not Status.ACCEPTED
+    ready = order.status not in (Status.ACCEPTED, Status.HELD)
     if ready and (traded := execute(state, order, market, now)) is not None:
         events.append(traded)
         if isinstance(traded, OrderRejected):
@@ -280,6 +277,15 @@ def _opened(command: OpenAccount, now: datetime) -> AccountOpened:
         posting=transfer(Book.FUNDING, Book.CASH, command.cash),
         at=now,
     )
+
+
+def _accept(state: AccountState, order: OrderState) -> None:
+    state.orders[order.id] = order
+    for other in relinked(order, state.orders.__getitem__):
+        state.orders[other.id] = other
+    state.working[order.id] = None
+    state.together.put(None, order)
+    state.client_ids[order.client_order_id] = order.id
 
 
 def _evolve_order(state: AccountState, event: OrderEvent) -> None:

@@ -14,7 +14,7 @@ from paper_exchange.engine.events import Event, OrderFilled
 from paper_exchange.engine.ledger import Book, Ledger
 from paper_exchange.engine.margin import holdings, shortfall
 from paper_exchange.engine.orders import OrderState, Status
-from paper_exchange.engine.positions import shares_per_unit
+from paper_exchange.engine.positions import contract_of, shares_per_unit
 from paper_exchange.engine.state import AccountState
 
 CENT = Decimal("0.01")
@@ -53,9 +53,9 @@ def check_orders(state: AccountState) -> None:
 
 
 def check_cover(state: AccountState) -> None:
-    """Short calls are covered however orders fill, and no holding is promised twice.
+    """Short calls are covered however orders fill, and no share or coin is promised twice.
 
-    What the exchange itself is buying back counts as bought.
+    What the exchange itself is buying back counts as bought. Legs may meet in one option.
     """
     held = holdings(state)
     claims: dict[str, Decimal] = {}
@@ -65,7 +65,8 @@ def check_cover(state: AccountState) -> None:
         for symbol, qty in order.closing().items():
             claims[symbol] = claims.get(symbol, ZERO) + qty
     for symbol, qty in claims.items():
-        require(qty <= abs(state.qty(symbol)), f"orders will close {qty} {symbol}")
+        within = contract_of(symbol) is not None or qty <= abs(state.qty(symbol))
+        require(within, f"orders will close {qty} {symbol}")
     working = [order.changes() for order in state.working_orders()]
     owed = 100 * shortfall(working, held, "SPY", Right.CALL)
     leaving = sum((min(change.get("SPY", ZERO), ZERO) for change in working), ZERO)

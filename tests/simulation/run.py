@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.runs import Run, run_seed
+from tests.simulation.tally import Tally, table
 
 
 def main() -> int:
@@ -64,15 +65,19 @@ def first_failure(mutant: Mutant, seeds: range) -> Run | None:
 def _report(runs: list[Run], seconds: float) -> list[str]:
     counts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
+    tally: Tally = Counter()
     for run in runs:
         counts += run.counts
         kinds += run.kinds
+        tally += run.tally
     failed = [str(run.seed) for run in runs if run.error is not None]
     return [
         f"seeds: {runs[0].seed} to {runs[-1].seed}, {len(runs)} in {seconds:.0f} s",
         f"failed: {', '.join(failed) or 'none'}",
         f"did: {_listed(counts)}",
         f"events: {_listed(kinds)}",
+        "",
+        *table(tally),
     ]
 
 
