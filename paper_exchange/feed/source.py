@@ -154,6 +154,10 @@ class Source(Protocol):
         """Return the standing quotes of many symbols, in their order, in one pass."""
         ...
 
+    def fresh(self, symbol: str, quote: Quote, at: datetime) -> bool:
+        """Whether a quote of ours is known to stand at an instant, so that it may be traded on."""
+        ...
+
     def changes(
         self, symbols: Sequence[str], since: datetime, until: datetime
     ) -> list[tuple[str, Quote]]:
@@ -236,3 +240,7 @@ class AtHand:
     async def load(self, past: Past) -> Past:
         """Return the window as it is."""
         return past
+
+    def fresh(self, symbol: str, quote: Quote, at: datetime) -> bool:
+        """Return True: what it says to stand stands."""
+        return True

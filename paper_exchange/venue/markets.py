@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from common.contracts import AssetClass, OptionContract
 from common.errors import MarketDataMissing
+from common.quotes import Quote
 from paper_exchange.engine.market import Listing, Market, Rules
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
@@ -64,11 +65,15 @@ class Markets:
         return Market(
             session=session,
             following=self._calendar.next_session(session.day),
-            quotes=dict(zip(symbols, self._source.quotes(symbols, now), strict=True)),
+            quotes=self._standing(symbols, now, frozenset(known)),
             listings=known,
             rules=self._rules,
             halted=frozenset(symbol for symbol in known if self._source.halted(symbol, now)),
         )
+
+    def quotes(self, symbols: Sequence[str], now: datetime) -> dict[str, Quote | None]:
+        """Return the quotes that may be traded on; what is not known to stand is none."""
+        return self._standing(symbols, now, frozenset(symbols))
 
     def for_order(self, state: AccountState, symbols: Iterable[str], now: datetime) -> Market:
         """Return what trading symbols needs: their quotes, and those of the shares held."""
@@ -94,6 +99,16 @@ class Markets:
             underlying=contract.underlying,
             contract=contract,
         )
+
+    def _standing(
+        self, symbols: Sequence[str], now: datetime, traded: frozenset[str]
+    ) -> dict[str, Quote | None]:
+        """Return quotes, of what is traded only those that are known to stand."""
+        fresh = self._source.fresh
+        return {
+            symbol: None if quote and symbol in traded and not fresh(symbol, quote, now) else quote
+            for symbol, quote in zip(symbols, self._source.quotes(symbols, now), strict=True)
+        }
 
     def _listed(self, underlying: str) -> frozenset[OptionContract]:
         if self._day != self._clock.session.day:

@@ -21,7 +21,7 @@ from paper_exchange.feed.live.upstream import Upstream
 from paper_exchange.feed.live.wanted import Wanted
 
 ROUND: Final = 0.5  # seconds a round takes at least
-CLOCK_EVERY: Final = 10  # seconds between looks at the upstream's clock
+CLOCK_EVERY: Final = 5  # seconds between looks at the upstream's clock
 BACK_OFF: Final = 2.0  # seconds after a failure
 
 logger = logging.getLogger(__name__)
