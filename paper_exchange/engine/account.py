@@ -29,12 +29,14 @@ from paper_exchange.engine.commands import (
     MatchOrder,
     OpenAccount,
     ReplaceOrder,
+    ResetAccount,
     SubmitOrder,
 )
 from paper_exchange.engine.delivery import holdings_after
 from paper_exchange.engine.events import (
     AccountConfigured,
     AccountOpened,
+    AccountReset,
     DayEnded,
     Event,
     ExerciseDeclined,
@@ -58,6 +60,7 @@ from paper_exchange.engine.ledger import Book, transfer
 from paper_exchange.engine.lifecycle import OrderEvent, after
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import execute, release
+from paper_exchange.engine.opening import begin, opened, reset
 from paper_exchange.engine.orders import OrderState, Status
 from paper_exchange.engine.positions import NINE_PLACES, PositionState
 from paper_exchange.engine.replacement import replacement
@@ -94,7 +97,9 @@ def _decided(
         case ExerciseOption() | DeclineExercise():
             return instruct(state, command, market, now)
         case OpenAccount():
-            return [_opened(command, now)]
+            return [opened(command, now)]
+        case ResetAccount():
+            return reset(state, command, now)
         case ConfigureAccount():
             return [AccountConfigured(configuration=command.configuration, at=now)]
 
@@ -102,10 +107,8 @@ def _decided(
 def evolve(state: AccountState, event: Event) -> AccountState:
     """Apply an event in place and return the state; post its posting."""
     match event:
-        case AccountOpened():
-            state.number = event.number
-            state.options_level = event.options_level
-            state.opened_at = event.at
+        case AccountOpened() | AccountReset():
+            begin(state, event)
         case AccountConfigured():
             state.configuration = event.configuration
         case OrderAccepted():
@@ -124,9 +127,9 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             _evolve_order(state, event)
     if not isinstance(event, _WITHOUT_POSTING):
         state.ledger.post(event.posting)
-    if isinstance(event, AccountOpened):
+    if isinstance(event, AccountOpened | AccountReset):
         state.last_equity = state.cash
-    if isinstance(event, AccountOpened | OptionEnded):
+    if isinstance(event, AccountOpened | AccountReset | OptionEnded):
         state.movements.append((event, None))
     return state
 
@@ -212,8 +215,8 @@ def _pass(
         return _match(state, command, market, now)
     if isinstance(command, EndDay):
         return end_day(state, command, market, now)
-    order = state.orders[command.order_id]
-    return [] if order.status.terminal else [expired(order, now)]
+    order = state.orders.get(command.order_id)  # none: its account was made new
+    return [] if order is None or order.status.terminal else [expired(order, now)]
 
 
 def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> list[Event]:
@@ -267,16 +270,6 @@ def _closing_qty(position: PositionState, command: ClosePosition) -> Qty:
 
 def _is_coin(position: PositionState) -> bool:
     return asset_class(position.symbol) is AssetClass.CRYPTO
-
-
-def _opened(command: OpenAccount, now: datetime) -> AccountOpened:
-    return AccountOpened(
-        account_id=command.account_id,
-        number=command.number,
-        options_level=command.options_level,
-        posting=transfer(Book.FUNDING, Book.CASH, command.cash),
-        at=now,
-    )
 
 
 def _accept(state: AccountState, order: OrderState) -> None:

@@ -14,6 +14,7 @@ from common.session import NEW_YORK, new_york, trading_day
 from paper_exchange.engine.delivery import option, price_of
 from paper_exchange.engine.events import (
     AccountOpened,
+    AccountReset,
     Ending,
     Event,
     LegFill,
@@ -66,7 +67,7 @@ def activities(event: Event, order: OrderState | None) -> Iterable[Activity]:
             yield _fee(event)
     elif isinstance(event, OptionEnded):
         yield from option_activities(event)
-    elif isinstance(event, AccountOpened):
+    elif isinstance(event, AccountOpened | AccountReset):
         amount = sum((entry.amount for entry in event.posting if entry.book is Book.CASH), ZERO)
         yield _cash(event.at, "JNLC", amount, event.account_id, {"description": ""})
 

@@ -34,6 +34,7 @@ ACTIONS = {
     "configure": 1,
     "close_all": 1,
     "cancel_all": 1,
+    "reset": 0.3,
     "read": 10,
     "again": 4,
 }
@@ -48,6 +49,7 @@ class Client:
 
     account: AccountId
     sent: int = 0
+    resets: int = 0
     accepted: set[str] = field(default_factory=set)
     refusals: Counter[str] = field(default_factory=Counter)
     doubtful: dict[str, Order] = field(default_factory=dict)
@@ -56,7 +58,11 @@ class Client:
     def name(self) -> str:
         """Return the client_order_id of the next order."""
         self.sent += 1
-        return f"{self.account}-{self.sent}"
+        return f"{self.account}-{self.resets}-{self.sent}"
+
+    def names(self) -> list[str]:
+        """Return the names it used since its account was last made new."""
+        return sorted(n for n in self.accepted if n.startswith(f"{self.account}-{self.resets}-"))
 
 
 class Script:
@@ -130,10 +136,10 @@ class Script:
             named = self._rng.choice(sorted(client.doubtful))
             command = client.doubtful[named]
             return lambda venue: self._resolve(venue, client, command)
-        if not client.accepted:
+        if not client.names():
             return lambda venue: _quiet(venue.account(client.account))
         fresh = self._drafts.simple(client.name())
-        named = self._rng.choice(sorted(client.accepted))
+        named = self._rng.choice(client.names())
         return lambda venue: self.send(venue, client, _renamed(fresh, named))
 
     async def _resolve(self, venue: Venue, client: Client, command: Order) -> None:
@@ -158,6 +164,10 @@ class Script:
         if name == "configure":
             wanted = self._drafts.configuration()
             return lambda venue: _quiet(venue.configure(account, wanted))
+        if name == "reset":
+            client.resets += 1
+            client.ids.clear()
+            return lambda venue: _quiet(venue.reset(account))
         if name == "close_all":
             canceling = rng.random() < 0.7
             return lambda venue: _quiet(venue.close_all(account, cancel_orders=canceling))

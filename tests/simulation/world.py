@@ -33,7 +33,7 @@ from paper_exchange.venue.markets import Markets
 from paper_exchange.venue.pulse import Pulse
 from paper_exchange.venue.venue import Venue
 from tests.paper_exchange.builders import DAY
-from tests.simulation.clients import Client, Script
+from tests.simulation.clients import Action, Client, Script
 from tests.simulation.journal import FaultyJournal
 from tests.simulation.ledger_checks import require
 from tests.simulation.pit import Pit, SleepyClock
@@ -126,8 +126,7 @@ class World:
         work: list[Awaitable[object]] = [self._beat()] if rng.random() < 0.5 else []
         for client in rng.sample(self._clients, rng.randint(0, len(self._clients))):
             if self._venue.knows(client.account):
-                for _ in range(1 if client.doubtful else rng.randint(1, 2)):
-                    name, action = self._script.draw(client)
+                for name, action in self._drawn(client):
                     self._tell(f"{client.account}: {name}")
                     work.append(action(self._venue))
             else:
@@ -142,6 +141,12 @@ class World:
             if self._shard.running:
                 self._check_all()
                 self._check_nothing_left_undone()
+
+    def _drawn(self, client: Client) -> list[tuple[str, Action]]:
+        """Return what a client does at once; nothing else while its account is made new."""
+        count = 1 if client.doubtful else self._rng.randint(1, 2)
+        drawn = [self._script.draw(client) for _ in range(count)]
+        return [one for one in drawn if one[0] == "reset"][:1] or drawn
 
     def _advance(self) -> None:
         """Move the clock: seconds, minutes, an hour, or to the end of the day."""
