@@ -116,6 +116,11 @@ class Source(Protocol):
         """How long after it was made the last print or bar may become known; 0 at once."""
         ...
 
+    @property
+    def whole_tape(self) -> bool:
+        """Whether trades() tells every print, so that means of them can be taken."""
+        ...
+
     def trouble(self) -> str | None:
         """Return why nothing new is known, None while all is well."""
         ...
@@ -230,6 +235,7 @@ class AtHand:
     """What a Source has to say of itself when every answer is at hand."""
 
     lag = timedelta(0)
+    whole_tape = True
 
     def trouble(self) -> None:
         """Return None: it needs nobody."""

@@ -34,6 +34,7 @@ class LiveSource:
     """
 
     lag = LAG
+    whole_tape = False  # prints are sampled
 
     def __init__(
         self,
