@@ -30,6 +30,7 @@ class Markets:
                 asset_class=asset.asset_class,
                 underlying=asset.symbol,
                 shortable=asset.shortable and asset.asset_class is AssetClass.EQUITY,
+                fractionable=asset.fractionable,
             )
             for asset in source.assets()
         }
