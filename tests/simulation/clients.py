@@ -119,7 +119,7 @@ class Script:
         """Return the order that an action sends, None when it sends none."""
         state = self._state(client)
         if name == "simple":
-            return self._drafts.simple(client.name())
+            return self._drafts.simple(client.name(), state.cash)
         if name == "spread":
             return self._drafts.spread(client.name())
         if name == "group":
@@ -138,7 +138,7 @@ class Script:
             return lambda venue: self._resolve(venue, client, command)
         if not client.names():
             return lambda venue: _quiet(venue.account(client.account))
-        fresh = self._drafts.simple(client.name())
+        fresh = self._drafts.simple(client.name(), self._state(client).cash)
         named = self._rng.choice(client.names())
         return lambda venue: self.send(venue, client, _renamed(fresh, named))
 

@@ -36,8 +36,11 @@ class Drafts:
     def __init__(self, rng: Random, pit: Pit, new_id: Callable[[], str]) -> None:
         self._rng, self._pit, self._new_id = rng, pit, new_id
 
-    def simple(self, named: str) -> SubmitOrder:
-        """Return an order in shares, a coin or an option: whole, fractional or for dollars."""
+    def simple(self, named: str, cash: Decimal) -> SubmitOrder:
+        """Return an order in shares, a coin or an option: whole, fractional or for dollars.
+
+        Now and then it is for about as many shares as the cash pays for on margin.
+        """
         rng = self._rng
         options = () if self._pit.asleep else rng.choices(self._pit.options, k=6)
         symbol = rng.choice([*SHARES, COIN, *options])
@@ -51,6 +54,9 @@ class Drafts:
         trail = Decimal(rng.randint(10, 300)) / 100
         percent = trailing and rng.random() < 0.5
         time_in_force = self._time(symbol, kind, day=notional or parts, extended=extended)
+        qty = self._qty(symbol, parts=parts)
+        if symbol in SHARES and not parts and rng.random() < 0.25:
+            qty = max((2 * cash / worth * rng.randint(85, 100) / 100).quantize(Decimal(1)), qty)
         return SubmitOrder(
             order_id=OrderId(self._new_id()),
             client_order_id=named,
@@ -58,7 +64,7 @@ class Drafts:
             side=side,
             type=kind,
             time_in_force=time_in_force,
-            qty=None if notional else self._qty(symbol, parts=parts),
+            qty=None if notional else qty,
             notional=Decimal(rng.randint(100, 90_000)) / 100 if notional else None,
             limit_price=worth if kind in PRICED else None,
             stop_price=ahead if kind in STOPPED else None,

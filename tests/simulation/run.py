@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutants import MUTANTS, RARE, Mutant
 from tests.simulation.runs import Run, run_seed
 from tests.simulation.tally import Tally, table
 
@@ -40,7 +40,7 @@ def main() -> int:
     missed = 0
     if given.mutants:
         lines += ["", "| part | planted fault | found at seed | as |", "|---|---|---|---|"]
-        for mutant in MUTANTS:
+        for mutant in (*MUTANTS, *RARE):
             found = first_failure(mutant, seeds)
             missed += found is None
             lines.append(_row(mutant, found))

@@ -20,7 +20,7 @@ from tests.tidy.sources import ROOT
 
 SEEDS = range(20)
 SIZES = ("fractional", "notional", "extended hours", "trailing by percent")
-ENOUGH = range(200)  # seeds within which every planted fault shows
+ENOUGH = range(60)  # seeds within which every planted fault shows
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from tests.simulation.ledger_checks import (
     check_books,
     check_cover,
     check_fill,
+    check_groups,
     check_orders,
     differences,
     of_event,
@@ -81,6 +82,7 @@ class Witness:
         paid = forced or after >= 0 or after >= before
         require(paid, f"buying power fell from {before} to {after}")
         check_cover(state)
+        check_groups(state)
 
     def _power(self, state: AccountState, batch: Sequence[Record]) -> Decimal:
         """Return the equity free, shares of what was delivered at the day's official close."""
