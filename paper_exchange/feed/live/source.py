@@ -99,7 +99,7 @@ class LiveSource:
 
     def quote_history(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Quote]:
         """Return at most limit of the quotes loaded of [start, end), by time."""
-        return list(self._board.tape(Series.QUOTES, symbol).between(start, end)[:limit])
+        return list(self._board.known(Series.QUOTES, symbol).between(start, end)[:limit])
 
     def halted(self, symbol: str, at: datetime) -> HaltKind | None:
         """Return None: a halt is not told over REST. Nobody quotes in one, and quotes age."""
@@ -108,18 +108,18 @@ class LiveSource:
     def trade(self, symbol: str, at: datetime) -> Trade | None:
         """Return the last print known to have been made by an instant."""
         self._follow((symbol,))
-        trade: Trade | None = self._board.tape(Series.TRADES, symbol).last(at)
+        trade: Trade | None = self._board.known(Series.TRADES, symbol).last(at)
         if trade is None or self._listings.is_stock(symbol):
             return trade
         return trade if trading_day(trade.at) == trading_day(at) else None
 
     def trades(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Trade]:
         """Return at most limit of the prints known of [start, end), by time."""
-        return list(self._board.tape(Series.TRADES, symbol).between(start, end)[:limit])
+        return list(self._board.known(Series.TRADES, symbol).between(start, end)[:limit])
 
     def bars(self, symbol: str, start: datetime, end: datetime, minutes: int) -> list[Bar]:
         """Return the bars known to begin in [start, end): the upstream's minutes and days."""
-        found = self._board.tape(Series.BARS, symbol, minutes).between(start, end)
+        found = self._board.known(Series.BARS, symbol, minutes).between(start, end)
         over = end if minutes == DAY else end - _MINUTE
         return [bar for bar in found if bar.at <= over]
 
@@ -139,7 +139,7 @@ class LiveSource:
     def official_close(self, underlying: str, day: date) -> Price:
         """Return the consolidated tape's close of a day, once that is over and loaded."""
         session = self._calendar.session(day)
-        tape = self._board.tape(Series.BARS, underlying, DAY)
+        tape = self._board.known(Series.BARS, underlying, DAY)
         if session is None or tape.missing(session.open, session.open + _TICK):
             raise MarketDataMissing(f"the close of {underlying} on {day} is not known yet")
         found = tape.between(session.open, session.open + _TICK)

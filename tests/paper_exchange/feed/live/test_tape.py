@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper_exchange.feed.live.tape import Tape
+from paper_exchange.feed.live.tape import ITEMS_MAX, Tape
 
 START = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
@@ -55,3 +55,14 @@ def test_a_sample_never_takes_the_place_of_what_is_whole() -> None:
     assert tape.last(at(60)) == Item(at(40), "newer")
     assert tape.last(at(39)) == WORLD[9]
     assert tape.last(at(-1)) is None
+
+
+def test_a_full_tape_drops_its_oldest_and_says_so() -> None:
+    tape = Tape()
+    tape.put(at(0), at(3), WORLD[:1])
+    for second in range(10, ITEMS_MAX + 20):
+        tape.learn(Item(at(second)))
+    assert len(tape.between(at(0), at(ITEMS_MAX + 20))) <= ITEMS_MAX
+    assert tape.missing(at(0), at(3)) == (at(0), at(3))
+    newest = at(ITEMS_MAX + 19)
+    assert tape.last(newest) == Item(newest)
