@@ -138,7 +138,6 @@ class Drafts:
     def change(self, named: str, order: OrderState) -> ReplaceOrder:
         """Return other terms for an order: mostly one or two that it has."""
         rng = self._rng
-        some: Callable[[], bool] = lambda: rng.random() < 0.5  # noqa: E731 drawn four times below
         qty = order.qty or Decimal(1)
         symbol = order.symbol
         near = self._near(symbol) if symbol else order.limit_price
@@ -149,12 +148,12 @@ class Drafts:
             order_id=OrderId(self._new_id()),
             replaces=order.id,
             client_order_id=named,
-            qty=max(qty + rng.randint(-3, 3), Decimal(1)) if some() else None,
+            qty=max(qty + rng.randint(-3, 3), Decimal(1)) if rng.random() < 0.5 else None,
             time_in_force=times,
-            limit_price=near if order.limit_price is not None and some() else None,
-            stop_price=stop if order.type in STOPPED and some() else None,
+            limit_price=near if order.limit_price is not None and rng.random() < 0.5 else None,
+            stop_price=stop if order.type in STOPPED and rng.random() < 0.5 else None,
             trail=Decimal(rng.randint(10, 300)) / 100
-            if order.type is OrderType.TRAILING_STOP and some()
+            if order.type is OrderType.TRAILING_STOP and rng.random() < 0.5
             else None,
         )
 

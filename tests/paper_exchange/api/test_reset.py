@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from paper_exchange.app import ClockKind, Options, open_exchange
 from tests.exchange import Exchange
 from tests.paper_exchange.api.test_orders import send
+from tests.paper_exchange.stream.test_order_stream import LISTEN, ask, credentials, hear, stream
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,19 @@ def test_other_cash_may_be_given(exchange: Exchange) -> None:
     assert is_new(one, "2500.5")
     reset(exchange)
     assert is_new(one, "2500.5")
+
+
+def test_who_listens_is_told_that_orders_are_canceled(exchange: Exchange) -> None:
+    one = exchange.tenant()
+    order = send(one, limit_price="1")
+    with stream(one) as socket:
+        ask(socket, credentials(one))
+        ask(socket, LISTEN)
+        reset(exchange, account=one.get("/v2/account")["account_number"])
+        told = hear(socket)["data"]
+        assert (told["event"], told["order"]["id"]) == ("canceled", order["id"])
+        again = send(one, limit_price="1")
+        assert hear(socket)["data"]["order"]["id"] == again["id"]
 
 
 def test_the_clock_goes_back_and_the_day_is_lived_again(exchange: Exchange) -> None:
