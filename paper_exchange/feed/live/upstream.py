@@ -23,6 +23,7 @@ from paper_exchange.feed.live.access import Access
 
 TIMEOUT: Final = (2.0, 6.0)  # seconds to a connection, and to each piece of an answer
 THREADS: Final = 4
+_MALFORMED: Final = frozenset({400, 404, 422})
 
 
 class Host(Enum):
@@ -44,6 +45,10 @@ class UpstreamRefused(MarketDataMissing):
 
     code = "upstream_refused"
     remedy = "see whether its subscription includes the feed asked for"
+
+
+class QuestionRefused(UpstreamRefused):
+    """The upstream finds something wrong with the question: a symbol it does not know."""
 
 
 class UpstreamDown(MarketDataMissing):
@@ -113,4 +118,4 @@ def _refused(error: APIError, path: str) -> MarketDataMissing | KeysRefused:
         return KeysRefused(said)
     if status == 429 or status >= 500 or status == 0:
         return UpstreamDown(said)
-    return UpstreamRefused(said)
+    return QuestionRefused(said) if status in _MALFORMED else UpstreamRefused(said)
