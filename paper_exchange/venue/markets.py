@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Final
 
 from common.contracts import AssetClass, OptionContract
 from common.errors import MarketDataMissing
@@ -15,6 +17,8 @@ from paper_exchange.engine.state import AccountState
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.clock import ExchangeClock
 from paper_exchange.feed.source import Latest, Source
+
+PREPARED_WITHIN: Final = 2.5  # seconds an order waits for a market that is asked over a network
 
 
 class Markets:
@@ -51,10 +55,11 @@ class Markets:
     async def prepare(self, symbols: Iterable[str]) -> None:
         """Have the latest of some symbols at hand, as far as it can be had.
 
-        What cannot be had has no quote: orders in it do not fill.
+        What cannot be had, or not soon, has no quote: orders in it do not fill.
         """
-        with suppress(MarketDataMissing):
-            await self._source.prepare(Latest(tuple(symbols)))
+        with suppress(MarketDataMissing, TimeoutError):
+            async with asyncio.timeout(PREPARED_WITHIN):
+                await self._source.prepare(Latest(tuple(symbols)))
 
     def at(self, now: datetime, traded: Iterable[str], quoted: Iterable[str]) -> Market:
         """Return the market of some symbols to trade, and of others to quote."""

@@ -19,7 +19,8 @@ from alpaca.data.historical.option import OptionHistoricalDataClient
 from alpaca.data.requests import OptionChainRequest
 from websockets.sync.client import connect
 
-from tests.exchange import Exchange, ExchangeFailed
+from paper_exchange.__main__ import main
+from tests.exchange import Exchange
 
 PATIENCE = 30.0
 TODAY = "2026-11-20"
@@ -204,23 +205,24 @@ def test_what_expires_settles_at_the_upstreams_close(tmp_path: Path) -> None:
 
 
 def test_a_live_market_that_cannot_be_is_refused_in_a_line(
-    upstream: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upstream: Exchange,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def refused(**options: str) -> str:
-        given = {"feed": "live", "clock": "real", "upstream-url": upstream.url, **options}
-        exchange = Exchange(tmp_path, given)
-        try:
-            with pytest.raises(ExchangeFailed) as failed:
-                exchange.launch()
-        finally:
-            exchange.stop()
-        return str(failed.value).strip().splitlines()[-1]
+    def refused(*words: object, url: str = upstream.url) -> str:
+        keys = ("--api-key", "K", "--secret-key", "S", "--port", "0", "--feed", "live")
+        database = ("--database", f"sqlite:///{tmp_path / 'x.db'}")
+        given = (*keys, *database, "--upstream-url", url, *words)
+        assert main([str(word) for word in given]) == 2
+        return capsys.readouterr().err.strip().splitlines()[-1]
 
     monkeypatch.delenv("PAPER_EXCHANGE_UPSTREAM_KEY", raising=False)
     assert "needs the keys of an Alpaca account" in refused()
     monkeypatch.setenv("PAPER_EXCHANGE_UPSTREAM_KEY", upstream.key)
     monkeypatch.setenv("PAPER_EXCHANGE_UPSTREAM_SECRET", "wrong")
     assert "answered 401" in refused()
-    assert "keeps its own time" in refused(clock="demo")
-    assert "is for --feed replay" in refused(recording=str(tmp_path))
-    assert "cannot be asked" in refused(**{"upstream-url": "http://127.0.0.1:1"})
+    assert "keeps its own time" in refused("--clock", "demo")
+    assert "no --day to choose" in refused("--day", "2026-11-20")
+    assert "is for --feed replay" in refused("--recording", tmp_path)
+    assert "cannot be asked" in refused(url="http://127.0.0.1:1")
