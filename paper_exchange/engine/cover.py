@@ -78,7 +78,8 @@ def displaced(held: Mapping[str, Qty], orders: Iterable[OrderState]) -> list[Ord
     for order in orders:
         opens = order.position_intent is not None and order.position_intent.opens
         toward = order.side or Side.BUY
-        if opens and held.get(order.symbol, ZERO) * toward.sign < 0:
+        against = opens and held.get(order.symbol, ZERO) * toward.sign < 0
+        if against and contract_of(order.symbol) is None:
             gone.append(order)
             continue
         for symbol, qty in order.closing().items():
