@@ -39,6 +39,7 @@ from paper_exchange.api.orders import Orders
 from paper_exchange.api.playing import Playing
 from paper_exchange.api.portfolio import Portfolio
 from paper_exchange.api.reference import Reference
+from paper_exchange.api.resetting import Resetting
 from paper_exchange.api.routes import Path
 from paper_exchange.api.screener import Screener
 from paper_exchange.api.stocks import Stocks
@@ -144,12 +145,18 @@ async def _opened(options: Options, feed: Feed) -> AsyncIterator[ASGIApp]:
         await pulse.beat()
         await open_account(options, venue, keys)
         seen = StaleClock(clock, faults) if faults else clock
-        lists, broadcast = Watchlists(database), Broadcast(source, seen)
+        lists, broadcast = Watchlists(database), Broadcast(source, calendar, seen)
         parts = Parts(feed, clock, seen, venue, keys, lists, hub, broadcast, faults)
         async with asyncio.TaskGroup() as group:
             jobs = [group.create_task(job()) for job in (pulse.run, parts.broadcast.run)]
-            admin = (*Dump(shard, clock).paths(), *Playing(clock).paths())
-            served = application(options, parts, mover(clock, pulse), admin)
+            moving = asyncio.Lock()
+            admin = (
+                *Admin(venue, keys, clock, options.cash, mover(clock, pulse), moving).paths(),
+                *Dump(shard, clock).paths(),
+                *Playing(clock).paths(),
+                *Resetting(venue, lists, clock, moving).paths(),
+            )
+            served = application(options, parts, admin)
             yield FaultyConnections(served, faults) if faults else served
             for job in jobs:
                 job.cancel()
@@ -179,9 +186,7 @@ class Parts:
     faults: Faults | None
 
 
-def application(
-    options: Options, parts: Parts, move: Move | None, admin: Sequence[Path]
-) -> Starlette:
+def application(options: Options, parts: Parts, admin: Sequence[Path]) -> Starlette:
     """Return the routes of both hosts and the streams; those of admin if there is a key."""
     source, calendar = parts.feed.source, parts.feed.calendar
     clock, venue = parts.clock, parts.venue
@@ -207,7 +212,6 @@ def application(
         *Stocks(source, parts.seen, AssetClass.CRYPTO).paths(),
         *OptionPaths(source, parts.seen, opra=plus, enhanced=options.enhanced_greeks).paths(),
         *System(venue, source, clock).paths(),
-        *(Admin(venue, parts.keys, clock, options.cash, move).paths() if options.admin_key else ()),
         *((*parts.faults.paths(), *admin) if parts.faults else ()),
     )
     data = MarketDataStreams(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from common.clock import Clock
 from common.contracts import AssetClass, asset_class
@@ -12,6 +12,7 @@ from common.session import new_york, trading_day
 from paper_exchange.api.history import Fetch, Load
 from paper_exchange.api.timeframes import DAY, Timeframe
 from paper_exchange.feed.source import Past, Series, Source
+from paper_exchange.wire import market_data as wire
 
 _LOOK_BACK: Final = timedelta(days=5)  # the longest gap between sessions, with room
 _TICK: Final = timedelta(microseconds=1)
@@ -75,6 +76,15 @@ class Bars:
         """Return the daily bars of the sessions of the last days, the latest last."""
         midnight = new_york(trading_day(at - _LOOK_BACK), time.min)
         return list(DAY.bars(self._source.bars(symbol, midnight, at, _SESSION)))
+
+    def of_snapshot(self, symbol: str, at: datetime) -> dict[str, Any]:
+        """Return the bars a snapshot shows, as far as there are any."""
+        days, minute = self.days(symbol, at), self.minute(symbol, at)
+        return wire.snapshot(
+            dailyBar=wire.bar(days[-1]) if days else None,
+            minuteBar=None if minute is None else wire.bar(minute),
+            prevDailyBar=wire.bar(days[-2]) if len(days) > 1 else None,
+        )
 
     @staticmethod
     def _whole(timeframe: Timeframe, symbol: str) -> bool:

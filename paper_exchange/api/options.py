@@ -101,7 +101,12 @@ class Options:
 
     async def snapshots(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/snapshots?symbols=."""
-        found = await self._snapshots(sorted(self._contracts(call.query), key=_symbol), call.query)
+        contracts = sorted(self._contracts(call.query), key=_symbol)
+        found = await self._snapshots(contracts, call.query)
+        now = self._clock.now()
+        for symbol, shown in found.items():
+            found[symbol] = self._bars.of_snapshot(symbol, now) | shown
+            await asyncio.sleep(0)  # a day's prints take a while
         return reply({"next_page_token": None, "snapshots": found})
 
     async def chain(self, call: Call) -> Reply:

@@ -182,15 +182,10 @@ class Stocks:
 
     def _snapshot(self, symbol: str) -> Json:
         now = self._clock.now()
-        days = self._bars.days(symbol, now)
-        minute = self._bars.minute(symbol, now)
         quote, trade = self._source.quote(symbol, now), self._source.trade(symbol, now)
-        return wire.snapshot(
-            dailyBar=wire.bar(days[-1]) if days else None,
+        return self._bars.of_snapshot(symbol, now) | wire.snapshot(
             latestQuote=None if quote is None else self._quote(symbol, quote),
             latestTrade=None if trade is None else self._trade(symbol, trade),
-            minuteBar=None if minute is None else wire.bar(minute),
-            prevDailyBar=wire.bar(days[-2]) if len(days) > 1 else None,
         )
 
     def _feed(self, query: Query, end: datetime) -> None:

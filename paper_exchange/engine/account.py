@@ -29,12 +29,14 @@ from paper_exchange.engine.commands import (
     MatchOrder,
     OpenAccount,
     ReplaceOrder,
+    ResetAccount,
     SubmitOrder,
 )
 from paper_exchange.engine.delivery import holdings_after
 from paper_exchange.engine.events import (
     AccountConfigured,
     AccountOpened,
+    AccountReset,
     DayEnded,
     Event,
     ExerciseDeclined,
@@ -52,12 +54,13 @@ from paper_exchange.engine.events import (
 )
 from paper_exchange.engine.exercise import instruct
 from paper_exchange.engine.expiry import end_day, expired
-from paper_exchange.engine.groups import followed, grouped
+from paper_exchange.engine.groups import followed, grouped, relinked
 from paper_exchange.engine.hours import AT_ONCE, AUCTIONS, Terms, works
 from paper_exchange.engine.ledger import Book, transfer
 from paper_exchange.engine.lifecycle import OrderEvent, after
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import execute, release
+from paper_exchange.engine.opening import begin, opened, reset
 from paper_exchange.engine.orders import OrderState, Status
 from paper_exchange.engine.positions import NINE_PLACES, PositionState
 from paper_exchange.engine.replacement import replacement
@@ -94,7 +97,9 @@ def _decided(
         case ExerciseOption() | DeclineExercise():
             return instruct(state, command, market, now)
         case OpenAccount():
-            return [_opened(command, now)]
+            return [opened(command, now)]
+        case ResetAccount():
+            return reset(state, command, now)
         case ConfigureAccount():
             return [AccountConfigured(configuration=command.configuration, at=now)]
 
@@ -102,17 +107,12 @@ def _decided(
 def evolve(state: AccountState, event: Event) -> AccountState:
     """Apply an event in place and return the state; post its posting."""
     match event:
-        case AccountOpened():
-            state.number = event.number
-            state.options_level = event.options_level
-            state.opened_at = event.at
+        case AccountOpened() | AccountReset():
+            begin(state, event)
         case AccountConfigured():
             state.configuration = event.configuration
         case OrderAccepted():
-            state.orders[event.order.id] = event.order
-            state.working[event.order.id] = None
-            state.together.put(None, event.order)
-            state.client_ids[event.order.client_order_id] = event.order.id
+            _accept(state, event.order)
         case OptionEnded():
             state.positions = holdings_after(state.positions, event)
             state.declined &= state.positions.keys()
@@ -127,9 +127,9 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             _evolve_order(state, event)
     if not isinstance(event, _WITHOUT_POSTING):
         state.ledger.post(event.posting)
-    if isinstance(event, AccountOpened):
+    if isinstance(event, AccountOpened | AccountReset):
         state.last_equity = state.cash
-    if isinstance(event, AccountOpened | OptionEnded):
+    if isinstance(event, AccountOpened | AccountReset | OptionEnded):
         state.movements.append((event, None))
     return state
 
@@ -170,7 +170,7 @@ def _entered(
     ]
     if order.watching:
         return events
-    ready = order.status is not Status.ACCEPTED
+    ready = order.status not in (Status.ACCEPTED, Status.HELD)
     if ready and (traded := execute(state, order, market, now)) is not None:
         events.append(traded)
         if isinstance(traded, OrderRejected):
@@ -215,8 +215,8 @@ def _pass(
         return _match(state, command, market, now)
     if isinstance(command, EndDay):
         return end_day(state, command, market, now)
-    order = state.orders[command.order_id]
-    return [] if order.status.terminal else [expired(order, now)]
+    order = state.orders.get(command.order_id)  # none: its account was made new
+    return [] if order is None or order.status.terminal else [expired(order, now)]
 
 
 def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> list[Event]:
@@ -272,14 +272,13 @@ def _is_coin(position: PositionState) -> bool:
     return asset_class(position.symbol) is AssetClass.CRYPTO
 
 
-def _opened(command: OpenAccount, now: datetime) -> AccountOpened:
-    return AccountOpened(
-        account_id=command.account_id,
-        number=command.number,
-        options_level=command.options_level,
-        posting=transfer(Book.FUNDING, Book.CASH, command.cash),
-        at=now,
-    )
+def _accept(state: AccountState, order: OrderState) -> None:
+    state.orders[order.id] = order
+    for other in relinked(order, state.orders.__getitem__):
+        state.orders[other.id] = other
+    state.working[order.id] = None
+    state.together.put(None, order)
+    state.client_ids[order.client_order_id] = order.id
 
 
 def _evolve_order(state: AccountState, event: OrderEvent) -> None:

@@ -25,6 +25,7 @@ from paper_exchange.engine.hours import Terms, check_auction, coming, expires_at
 from paper_exchange.engine.intents import (
     check_closing,
     check_crossing,
+    check_notional,
     check_short_sale,
     infer_intents,
 )
@@ -57,6 +58,7 @@ def admit(state: AccountState, command: SubmitOrder, market: Market, now: dateti
     check_short_sale(command, listings[0], intents[0])
     check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
     check_group_intent(command, intents[0])
+    check_notional(state, command, intents[0])
     check_crossing(state, command, intents[0])
     check_coverage(state, order)
     cost, hold = required(state, order, market, now)

@@ -50,9 +50,8 @@ def restored(
     """Return what makes good of the holdings a day ends with, and of the orders it leaves."""
     orders = list(orders)
     held = {symbol: position.qty for symbol, position in positions.items()}
-    gone = {order.id for order in contrary(held, orders)}
-    left = (order for order in orders if order.id not in gone)
-    kept = _within(held, sorted(left, key=lambda order: not order.liquidation))
+    gone = {order.id for order in displaced(held, orders)}
+    kept = [order for order in orders if order.id not in gone]
     owed: dict[str, Qty] = {}
     calls = map(contract_of, {*held, *(s for order in orders for s in order.symbols)})
     for underlying in sorted({c.underlying for c in calls if c is not None}):
@@ -70,38 +69,32 @@ def restored(
     ]
 
 
-def contrary(held: Mapping[str, Qty], orders: Iterable[OrderState]) -> list[OrderState]:
-    """Return the orders for shares that would open on one side what is held on the other."""
-    return [
-        order
-        for order in orders
-        if order.position_intent is not None
-        and order.position_intent.opens
-        and held.get(order.symbol, ZERO) * order.position_intent.side.sign < 0
-    ]
+def displaced(held: Mapping[str, Qty], orders: Iterable[OrderState]) -> list[OrderState]:
+    """Return the orders for shares that holdings no longer bear, given oldest first.
 
-
-def _within(held: Mapping[str, Qty], orders: Iterable[OrderState]) -> list[OrderState]:
-    """Return the orders whose closing the holdings still bear, the first come first."""
-    left, kept = dict(held), []
+    They would open on one side while the other is held, or close more than there is.
+    """
+    left, gone = dict(held), []
     for order in orders:
-        closing = {s: -_toward(order, s).sign * qty for s, qty in order.closing().items()}
-        if all(
-            left.get(s, ZERO) * qty >= 0 and abs(qty) <= abs(left.get(s, ZERO))
-            for s, qty in closing.items()
-            if qty
-        ):
-            kept.append(order)
-            for symbol, qty in closing.items():
-                left[symbol] = left.get(symbol, ZERO) - qty
-    return kept
+        opens = order.position_intent is not None and order.position_intent.opens
+        toward = order.side or Side.BUY
+        against = opens and held.get(order.symbol, ZERO) * toward.sign < 0
+        if against and contract_of(order.symbol) is None:
+            gone.append(order)
+            continue
+        for symbol, qty in order.closing().items():
+            there = left.get(symbol, ZERO)
+            if contract_of(symbol) is not None or qty == 0:
+                continue
+            if qty > -there * _toward(order).sign:
+                gone.append(order)
+            else:
+                left[symbol] = there + _toward(order).sign * qty
+    return gone
 
 
-def _toward(order: OrderState, symbol: str) -> Side:
-    """Return the side on which an order closes; an entry that its exits will close."""
-    for leg in order.legs:
-        if leg.symbol == symbol:
-            return leg.side
+def _toward(order: OrderState) -> Side:
+    """Return the side on which shares are closed; an entry stands for what its exits will do."""
     side = order.side or Side.BUY
     entered = bool(order.children) and order.order_class is not OrderClass.OCO
     return side.opposite if entered else side

@@ -33,6 +33,18 @@ class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag="account_open
     at: datetime
 
 
+class AccountReset(msgspec.Struct, frozen=True, kw_only=True, tag="account_reset.1"):
+    """All that an account was is forgotten but its name and its level; it has money again.
+
+    last_day: the last day that is over for it, None before any.
+    """
+
+    account_id: AccountId
+    last_day: date | None
+    posting: Posting
+    at: datetime
+
+
 class AccountConfigured(msgspec.Struct, frozen=True, kw_only=True, tag="account_configured.1"):
     """Its owner switched something on or off; the whole configuration from now on."""
 
@@ -198,6 +210,7 @@ class DayEnded(msgspec.Struct, frozen=True, kw_only=True, tag="day_ended.1"):
 
 Event: TypeAlias = (
     AccountOpened
+    | AccountReset
     | AccountConfigured
     | OrderAccepted
     | OrderOpened

@@ -79,6 +79,15 @@ def check_short_sale(command: SubmitOrder, listing: Listing, intent: PositionInt
         raise refusals.unprocessable(f'asset "{listing.symbol}" cannot be sold short')
 
 
+def check_notional(state: AccountState, command: SubmitOrder, intent: PositionIntent) -> None:
+    """Refuse to open by an amount of money while orders wait that close the position."""
+    waiting = state.together.claims.get(command.symbol, ZERO) > 0
+    if command.notional is not None and intent.opens and waiting:
+        raise refusals.unprocessable(
+            "unable to open new notional orders while having open closing position orders"
+        )
+
+
 def check_crossing(state: AccountState, command: SubmitOrder, intent: PositionIntent) -> None:
     """Refuse a simple order that would trade with the account's own, or oppose its opening."""
     if command.order_class is OrderClass.MLEG:

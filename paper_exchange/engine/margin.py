@@ -72,15 +72,27 @@ def shown_margin(qtys: Mapping[str, Qty]) -> Dollars:
 
 
 def _underlying_margin(held: Sequence[Holding], share_lots: int) -> Dollars:
-    """Walk the expiries from the nearest, closing a cluster where it covers itself."""
+    """Walk the expiries from the nearest, closing a cluster where it covers itself.
+
+    Longs cannot cover what outlives them: a later call of a cluster that nets takes shares.
+    """
     margin = ZERO
     cluster: list[Holding] = []
     for expiry in sorted({contract.expiry for contract, _ in held}):
         cluster += [holding for holding in held if holding[0].expiry == expiry]
-        if _net(cluster, Right.CALL) >= 0 and _net(cluster, Right.PUT) >= 0:
-            margin += _cluster_margin(cluster, 0)
-            cluster = []
+        lots = _owed(cluster)
+        nets = _net(cluster, Right.CALL) >= 0 and _net(cluster, Right.PUT) >= 0
+        if nets and lots <= share_lots:
+            margin += _cluster_margin(cluster, lots)
+            cluster, share_lots = [], share_lots - lots
     return margin + _cluster_margin(cluster, share_lots)
+
+
+def _owed(cluster: Sequence[Holding]) -> int:
+    """Return the calls that nothing which lives as long covers, at the worst expiry."""
+    expiries = {contract.expiry for contract, _ in cluster}
+    alive = ([held for held in cluster if held[0].expiry >= expiry] for expiry in expiries)
+    return max(0, *(-_net(held, Right.CALL) for held in alive))
 
 
 def _cluster_margin(cluster: Sequence[Holding], share_lots: int) -> Dollars:

@@ -46,6 +46,7 @@ class Listing:
     underlying: str
     contract: OptionContract | None = None
     shortable: bool = False
+    fractionable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,8 +56,8 @@ _TERMINAL: Final = frozenset(
 )
 _NEXT: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING_NEW: frozenset(),
-    Status.ACCEPTED: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.NEW},
-    Status.HELD: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.NEW},
+    Status.ACCEPTED: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.ACCEPTED, Status.NEW},
+    Status.HELD: _TERMINAL - {Status.FILLED} | {Status.NEW},
     Status.NEW: _TERMINAL | {Status.NEW, Status.PARTIALLY_FILLED},
     Status.PARTIALLY_FILLED: _TERMINAL | {Status.PARTIALLY_FILLED},
     **dict.fromkeys(_TERMINAL, frozenset[Status]()),

@@ -98,6 +98,8 @@ def check_terms(command: SubmitOrder, listing: Listing, *, fractional: bool) -> 
         raise refusals.unprocessable("invalid time_in_force")
     if listing.asset_class is not AssetClass.EQUITY or not fractional:
         return
+    if not listing.fractionable:
+        raise refusals.unprocessable("requested asset is not fractionable")
     if command.time_in_force is not TimeInForce.DAY:
         raise refusals.unprocessable("fractional orders must be DAY orders")
     if command.type is OrderType.TRAILING_STOP:

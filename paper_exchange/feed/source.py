@@ -116,6 +116,11 @@ class Source(Protocol):
         """How long after it was made the last print or bar may become known; 0 at once."""
         ...
 
+    @property
+    def whole_tape(self) -> bool:
+        """Whether trades() tells every print, so that means of them can be taken."""
+        ...
+
     def trouble(self) -> str | None:
         """Return why nothing new is known, None while all is well."""
         ...
@@ -152,6 +157,10 @@ class Source(Protocol):
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> list[Quote | None]:
         """Return the standing quotes of many symbols, in their order, in one pass."""
+        ...
+
+    def fresh(self, symbol: str, quote: Quote, at: datetime) -> bool:
+        """Whether a quote of ours is known to stand at an instant, so that it may be traded on."""
         ...
 
     def changes(
@@ -226,6 +235,7 @@ class AtHand:
     """What a Source has to say of itself when every answer is at hand."""
 
     lag = timedelta(0)
+    whole_tape = True
 
     def trouble(self) -> None:
         """Return None: it needs nobody."""
@@ -236,3 +246,7 @@ class AtHand:
     async def load(self, past: Past) -> Past:
         """Return the window as it is."""
         return past
+
+    def fresh(self, symbol: str, quote: Quote, at: datetime) -> bool:
+        """Return True: what it says to stand stands."""
+        return True

@@ -82,8 +82,7 @@ class Pulse:
             self._match(ref, now)
         symbols = self._shard.book.symbols()
         if symbols:
-            quotes = dict(zip(symbols, self._source.quotes(symbols, now), strict=True))
-            for ref in self._shard.book.fired(quotes):
+            for ref in self._shard.book.fired(self._markets.quotes(symbols, now)):
                 self._match(ref, now)
         for state in self._shard.accounts:
             try:

@@ -19,6 +19,7 @@ from paper_exchange.engine.commands import Command
 from paper_exchange.engine.events import (
     AccountConfigured,
     AccountOpened,
+    AccountReset,
     DayEnded,
     Event,
     ExerciseDeclined,
@@ -172,7 +173,12 @@ class Shard:
 def _order_id(event: Event) -> OrderId | None:
     match event:
         case (
-            AccountOpened() | AccountConfigured() | DayEnded() | OptionEnded() | ExerciseDeclined()
+            AccountOpened()
+            | AccountReset()
+            | AccountConfigured()
+            | DayEnded()
+            | OptionEnded()
+            | ExerciseDeclined()
         ):
             return None
         case OrderAccepted():

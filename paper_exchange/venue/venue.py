@@ -25,6 +25,7 @@ from paper_exchange.engine.commands import (
     ExerciseOption,
     OpenAccount,
     ReplaceOrder,
+    ResetAccount,
     SubmitOrder,
 )
 from paper_exchange.engine.configuration import Configuration
@@ -70,6 +71,28 @@ class Venue:
         )
         commit = self._shard.open(account, command, self._markets.at(now, (), ()), now)
         return await self._shard.committed(commit)
+
+    async def reset(
+        self, named: str | None, *, cash: Dollars | None = None, days_too: bool = False
+    ) -> tuple[AccountId, ...]:
+        """Make an account new, or all of them; return which, once that is durable.
+
+        named: the id or the number of one, None for all. cash: to begin with, None what each
+        began with. days_too: the clock has gone back, and days it has ended come again. All is
+        decided before anything else can happen.
+        """
+        accounts = tuple(
+            state.id for state in self._shard.accounts if named in (None, state.id, state.number)
+        )
+        if named is not None and not accounts:
+            raise not_found("account not found")
+        now = self._clock.now()
+        command = ResetAccount(cash=cash, days_too=days_too)
+        market = self._markets.at(now, (), ())
+        commits = [self._shard.do(one, command, market, now)[1] for one in accounts]
+        for commit in commits:
+            await self._shard.committed(commit)
+        return accounts
 
     async def submit(self, account: AccountId, command: SubmitOrder) -> OrderState:
         """Submit an order; return it as the broker's reply shows it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from common.ids import AccountId, OrderId
 from common.quotes import Quote
 from paper_exchange.engine import account as engine
 from paper_exchange.engine.events import (
+    AccountReset,
     DayEnded,
     Ending,
     OptionEnded,
@@ -27,6 +29,7 @@ from tests.simulation.ledger_checks import (
     check_books,
     check_cover,
     check_fill,
+    check_groups,
     check_orders,
     differences,
     of_event,
@@ -61,7 +64,8 @@ class Witness:
         self.accounts: dict[AccountId, AccountState] = {}
         self.kinds: dict[str, int] = {}
         self.last = 0
-        self._seen: dict[tuple[AccountId, OrderId], OrderState] = {}
+        self._resets: Counter[AccountId] = Counter()
+        self._seen: dict[tuple[AccountId, OrderId], tuple[int, OrderState]] = {}
         self._refused: set[tuple[AccountId, str]] = set()
 
     def observe(self, batch: Sequence[Record]) -> None:
@@ -78,6 +82,7 @@ class Witness:
         paid = forced or after >= 0 or after >= before
         require(paid, f"buying power fell from {before} to {after}")
         check_cover(state)
+        check_groups(state)
 
     def _power(self, state: AccountState, batch: Sequence[Record]) -> Decimal:
         """Return the equity free, shares of what was delivered at the day's official close."""
@@ -91,8 +96,10 @@ class Witness:
     def restart(self, durable: Iterable[Record]) -> None:
         """Forget what was not durable; the numbers of what was have no gap."""
         self.accounts, self.last = {}, 0
+        self._resets.clear()
         for record in durable:
             self._number(record)
+            self._resets[record.account_id] += isinstance(record.event, AccountReset)
             state = self.accounts.setdefault(record.account_id, AccountState(id=record.account_id))
             fold(state, read_back(record).event)
         for state in self.accounts.values():
@@ -110,9 +117,13 @@ class Witness:
 
     def told(self, account: AccountId, order: OrderState) -> None:
         """Remember what a client saw: from now on it may not be undone."""
-        before = self._seen.get((account, order.id))
+        state = self.accounts.get(account)
+        if state is None or order.id not in state.orders:
+            require(self._resets[account] > 0, f"told of {order.id}, which never was")
+            return
+        _, before = self._seen.get((account, order.id), (0, None))
         if before is None or regressed(before, order) is None:
-            self._seen[account, order.id] = order
+            self._seen[account, order.id] = (self._resets[account], order)
 
     def refused(self, account: AccountId, client_order_id: str) -> None:
         """Remember a definite no: no such order may ever appear."""
@@ -122,6 +133,7 @@ class Witness:
         self._number(record)
         event = record.event
         name = of_event(event)
+        self._resets[record.account_id] += isinstance(event, AccountReset)
         self.kinds[name] = self.kinds.get(name, 0) + 1
         if isinstance(event, OrderFilled):
             check_fill(event, state, self._prices.quotes_now())
@@ -138,7 +150,9 @@ class Witness:
         self.last = record.seq
 
     def _check_promises(self) -> None:
-        for (account, order_id), seen in self._seen.items():
+        for (account, order_id), (resets, seen) in self._seen.items():
+            if resets < self._resets[account]:
+                continue  # forgotten, as was asked for
             state = self.accounts.get(account)
             now = state.orders.get(order_id) if state is not None else None
             lost = regressed(seen, now)

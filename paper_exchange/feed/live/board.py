@@ -17,7 +17,8 @@ from paper_exchange.feed.live import codec
 from paper_exchange.feed.live.tape import Tape
 from paper_exchange.feed.source import Series
 
-KEPT: Final = 128  # quotes of a symbol: what streams have not told yet
+KEPT: Final = 16  # quotes of a symbol: what streams have not told yet
+TAPES_MAX: Final = 4000  # the one longest not added to goes
 DAY: Final = 390  # minutes of a bar that holds a session
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Board:
         self._quotes: dict[str, deque[tuple[datetime, Quote]]] = {}
         self._confirmed: dict[str, datetime] = {}
         self._tapes: dict[tuple[Series, str, int], Tape] = {}
+        self._nothing = Tape()
 
     def confirmed(self, symbol: str) -> datetime | None:
         """Return when the upstream was last heard about a symbol."""
@@ -72,9 +74,18 @@ class Board:
         return [(symbol, quote) for _, _, symbol, quote in found]
 
     def tape(self, series: Series, symbol: str, minutes: int = 1) -> Tape:
-        """Return what is known of a series."""
+        """Return what is known of a series, to add to it."""
         key = (series, symbol, minutes if series is Series.BARS else 0)
-        return self._tapes.setdefault(key, Tape())
+        found = self._tapes.pop(key, None) or Tape()
+        if len(self._tapes) >= TAPES_MAX:
+            del self._tapes[next(iter(self._tapes))]
+        self._tapes[key] = found
+        return found
+
+    def known(self, series: Series, symbol: str, minutes: int = 1) -> Tape:
+        """Return what is known of a series, to look at it; an empty one where nothing is."""
+        key = (series, symbol, minutes if series is Series.BARS else 0)
+        return self._tapes.get(key, self._nothing)
 
     def day_bar(self, bar: Bar) -> Bar | None:
         """Return a daily bar stamped with its session's open, None without a session."""

@@ -17,11 +17,11 @@ from common.session import trading_day
 from paper_exchange.feed.live.listings import Listings
 from paper_exchange.feed.live.loader import Loader
 from paper_exchange.feed.live.questions import Questions
-from paper_exchange.feed.live.upstream import Upstream
-from paper_exchange.feed.live.wanted import Wanted
+from paper_exchange.feed.live.upstream import QuestionRefused, Upstream
+from paper_exchange.feed.live.wanted import Turn, Wanted
 
 ROUND: Final = 0.5  # seconds a round takes at least
-CLOCK_EVERY: Final = 10  # seconds between looks at the upstream's clock
+CLOCK_EVERY: Final = 5  # seconds between looks at the upstream's clock
 BACK_OFF: Final = 2.0  # seconds after a failure
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,19 @@ class Follower:
         today = trading_day(self._clock.now())
         await self._loader.list_contracts(self._listings.missing(today), self._questions)
         for turn in self._wanted.turns():
+            await self._ask(turn)
+
+    async def _ask(self, turn: Turn) -> None:
+        """Ask for one call's symbols; one that spoils the call for the others is left out."""
+        try:
             await self._loader.ask(turn, self._questions)
+        except QuestionRefused as e:
+            if len(turn.symbols) > 1:
+                for half in turn.halves:
+                    await self._ask(half)
+                return
+            logger.warning("%s is not followed: %s", *turn.symbols, e)
+            self._wanted.drop(*turn.symbols)
 
     def _say(self, failed: str | None) -> None:
         if failed is not None and self._failed is None:

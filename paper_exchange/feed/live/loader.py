@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Final, assert_never
@@ -13,13 +14,14 @@ from common.contracts import AssetClass, asset_class
 from common.session import new_york, trading_day
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.live.board import DAY, Board
+from paper_exchange.feed.live.budget import BudgetSpent
 from paper_exchange.feed.live.listings import Listings
 from paper_exchange.feed.live.questions import STOCKS_A_CALL, Questions, batches
 from paper_exchange.feed.live.wanted import Turn, turns
 from paper_exchange.feed.source import Closes, Latest, Listed, Need, Past, Series
 
 LAG: Final = timedelta(seconds=5)  # prints and bars are told upstream by then
-FRESH: Final = timedelta(seconds=2)
+FRESH: Final = timedelta(seconds=10)  # what is followed is heard of more often
 EXPIRIES_AHEAD: Final = timedelta(days=10)
 UNDERLYINGS_MAX: Final = 10  # of one question
 DAYS_BACK: Final = timedelta(days=10)
@@ -93,7 +95,8 @@ class Loader:
         contracts = (self._listings.contract(s) for s in options if self._due(s))
         for turn in turns([s for s in stocks if self._due(s)], contracts):
             await self.ask(turn, self._questions)
-        await self._days(stocks, None)
+        with suppress(BudgetSpent):  # a snapshot then lacks yesterday, and nothing else
+            await self._days(stocks, None)
 
     def _due(self, symbol: str) -> bool:
         heard = self._board.confirmed(symbol)

@@ -29,11 +29,12 @@ _MINUTE: Final = timedelta(minutes=1)
 class LiveSource:
     """A Source of what the upstream said; see paper_exchange.feed.source for each answer.
 
-    What is asked for is followed from then on. A quote counts in a session while the upstream
-    has spoken of its symbol within SILENCE_MAX and it is not older than stale_after itself.
+    What is asked for is followed from then on. In a session a quote may be traded on while the
+    upstream has spoken of its symbol within SILENCE_MAX and it is at most stale_after old.
     """
 
     lag = LAG
+    whole_tape = False  # prints are sampled
 
     def __init__(
         self,
@@ -56,8 +57,10 @@ class LiveSource:
 
     async def prepare(self, need: Need) -> None:
         """Ask the upstream for what is needed and not at hand; MarketDataMissing if it fails."""
-        await self._loader.prepare(need)
         if isinstance(need, Latest):
+            self._follow(need.symbols)
+        await self._loader.prepare(need)
+        if isinstance(need, Latest):  # contracts may have become known
             self._follow(need.symbols)
 
     async def load(self, past: Past) -> Past:
@@ -73,13 +76,19 @@ class LiveSource:
         return self._wanted.stocks
 
     def quote(self, symbol: str, at: datetime) -> Quote | None:
-        """Return the quote known at an instant; in a session only while it is fresh."""
+        """Return the quote known at an instant, however old."""
         return self.quotes((symbol,), at)[0]
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> list[Quote | None]:
         """Return the quotes of many symbols, in their order."""
         self._follow(symbols)
-        return [self._quote(symbol, at) for symbol in symbols]
+        return [self._board.quote(symbol, at) for symbol in symbols]
+
+    def fresh(self, symbol: str, quote: Quote, at: datetime) -> bool:
+        """Whether the upstream spoke of it lately and the quote is young; outside hours always."""
+        if not self._in_session(symbol, at):
+            return True
+        return at - quote.at <= self._stale_after and self._heard(symbol, at)
 
     def changes(
         self, symbols: Sequence[str], since: datetime, until: datetime
@@ -90,7 +99,7 @@ class LiveSource:
 
     def quote_history(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Quote]:
         """Return at most limit of the quotes loaded of [start, end), by time."""
-        return list(self._board.tape(Series.QUOTES, symbol).between(start, end)[:limit])
+        return list(self._board.known(Series.QUOTES, symbol).between(start, end)[:limit])
 
     def halted(self, symbol: str, at: datetime) -> HaltKind | None:
         """Return None: a halt is not told over REST. Nobody quotes in one, and quotes age."""
@@ -99,18 +108,18 @@ class LiveSource:
     def trade(self, symbol: str, at: datetime) -> Trade | None:
         """Return the last print known to have been made by an instant."""
         self._follow((symbol,))
-        trade: Trade | None = self._board.tape(Series.TRADES, symbol).last(at)
+        trade: Trade | None = self._board.known(Series.TRADES, symbol).last(at)
         if trade is None or self._listings.is_stock(symbol):
             return trade
         return trade if trading_day(trade.at) == trading_day(at) else None
 
     def trades(self, symbol: str, start: datetime, end: datetime, limit: int) -> list[Trade]:
         """Return at most limit of the prints known of [start, end), by time."""
-        return list(self._board.tape(Series.TRADES, symbol).between(start, end)[:limit])
+        return list(self._board.known(Series.TRADES, symbol).between(start, end)[:limit])
 
     def bars(self, symbol: str, start: datetime, end: datetime, minutes: int) -> list[Bar]:
         """Return the bars known to begin in [start, end): the upstream's minutes and days."""
-        found = self._board.tape(Series.BARS, symbol, minutes).between(start, end)
+        found = self._board.known(Series.BARS, symbol, minutes).between(start, end)
         over = end if minutes == DAY else end - _MINUTE
         return [bar for bar in found if bar.at <= over]
 
@@ -118,7 +127,7 @@ class LiveSource:
         """Return the last price; MarketDataMissing when it is not known to be the last."""
         if not self._listings.is_stock(underlying):
             raise NoSuchContract(underlying)
-        trade, quote = self.trade(underlying, at), self._quote(underlying, at)
+        trade, quote = self.trade(underlying, at), self._board.quote(underlying, at)
         if self._in_session(underlying, at) and not self._heard(underlying, at):
             raise MarketDataMissing(f"the price of {underlying} is not known at the moment")
         if trade is not None:
@@ -130,7 +139,7 @@ class LiveSource:
     def official_close(self, underlying: str, day: date) -> Price:
         """Return the consolidated tape's close of a day, once that is over and loaded."""
         session = self._calendar.session(day)
-        tape = self._board.tape(Series.BARS, underlying, DAY)
+        tape = self._board.known(Series.BARS, underlying, DAY)
         if session is None or tape.missing(session.open, session.open + _TICK):
             raise MarketDataMissing(f"the close of {underlying} on {day} is not known yet")
         found = tape.between(session.open, session.open + _TICK)
@@ -162,13 +171,6 @@ class LiveSource:
                 self._wanted.add(symbol, None)
             elif (contract := self._listings.contract(symbol)) is not None:
                 self._wanted.add(symbol, contract)
-
-    def _quote(self, symbol: str, at: datetime) -> Quote | None:
-        quote = self._board.quote(symbol, at)
-        if quote is None or not self._in_session(symbol, at):
-            return quote
-        fresh = at - quote.at <= self._stale_after and self._heard(symbol, at)
-        return quote if fresh else None
 
     def _heard(self, symbol: str, at: datetime) -> bool:
         heard = self._board.confirmed(symbol)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-ITEMS_MAX: Final = 100_000
+ITEMS_MAX: Final = 30_000
 
 
 class Dated(Protocol):
@@ -36,6 +36,9 @@ class Tape:
         if at < len(self._ats) and self._ats[at] == item.at:
             self._items[at] = item
             return
+        if len(self._items) >= ITEMS_MAX:
+            self._forget(until=self._ats[ITEMS_MAX // 2])
+            at = bisect_left(self._ats, item.at)
         self._items.insert(at, item)
         self._ats.insert(at, item.at)
 
@@ -52,7 +55,7 @@ class Tape:
     def put(self, start: datetime, end: datetime, items: Sequence[Dated]) -> None:
         """Take all items of [start, end); a stretch that touches the one known extends it."""
         if len(self._items) + len(items) > ITEMS_MAX:
-            self._forget()
+            self._forget(until=None)
         low, high = bisect_left(self._ats, start), bisect_left(self._ats, end)
         self._items[low:high] = items
         self._ats[low:high] = [item.at for item in items]
@@ -72,6 +75,11 @@ class Tape:
             return self._items[at]
         return self._items[at - 1] if at else None
 
-    def _forget(self) -> None:
-        self._items, self._ats = [], []
-        self.start = self.end = None
+    def _forget(self, until: datetime | None) -> None:
+        """Drop what is older than an instant, or everything."""
+        kept = len(self._ats) if until is None else bisect_left(self._ats, until)
+        del self._items[:kept], self._ats[:kept]
+        if until is None or self.end is None or self.end <= until:
+            self.start = self.end = None
+        elif self.start is not None:
+            self.start = max(self.start, until)

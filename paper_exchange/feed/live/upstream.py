@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from alpaca.common.exceptions import APIError
 from alpaca.common.rest import RESTClient
-from requests import PreparedRequest, Response
+from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.exceptions import RequestException
 
@@ -23,6 +24,8 @@ from paper_exchange.feed.live.access import Access
 
 TIMEOUT: Final = (2.0, 6.0)  # seconds to a connection, and to each piece of an answer
 THREADS: Final = 4
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_MALFORMED: Final = frozenset({400, 404, 422})
 
 
 class Host(Enum):
@@ -44,6 +47,10 @@ class UpstreamRefused(MarketDataMissing):
 
     code = "upstream_refused"
     remedy = "see whether its subscription includes the feed asked for"
+
+
+class QuestionRefused(UpstreamRefused):
+    """The upstream finds something wrong with the question: a symbol it does not know."""
 
 
 class UpstreamDown(MarketDataMissing):
@@ -101,7 +108,15 @@ class _Adapter(HTTPAdapter):
 def _client(access: Access, root: str) -> Any:
     client = RESTClient(base_url=root, api_key=access.key, secret_key=access.secret, raw_data=True)
     client._retry = 0  # its constructor takes no zero, and its retries sleep for seconds
-    client._session.mount(root, _Adapter(pool_maxsize=THREADS))
+    session: Session = client._session
+    session.mount(root, _Adapter(pool_maxsize=THREADS))
+    # The environment is asked once: a ~/.netrc entry would add credentials that are not ours,
+    # and a proxy has no business on the way to this machine.
+    found = session.merge_environment_settings(root, {}, None, None, None)
+    session.verify = found["verify"]
+    if urlsplit(root).hostname not in _LOOPBACK:
+        session.proxies = found["proxies"]
+    session.trust_env = False
     return client
 
 
@@ -113,4 +128,4 @@ def _refused(error: APIError, path: str) -> MarketDataMissing | KeysRefused:
         return KeysRefused(said)
     if status == 429 or status >= 500 or status == 0:
         return UpstreamDown(said)
-    return UpstreamRefused(said)
+    return QuestionRefused(said) if status in _MALFORMED else UpstreamRefused(said)

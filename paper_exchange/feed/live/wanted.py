@@ -28,6 +28,14 @@ class Turn:
         return (*self.stocks, *(contract.symbol for contract in self.contracts))
 
     @property
+    def halves(self) -> tuple[Turn, Turn]:
+        """Two calls for the same; one symbol has no halves."""
+        middle = len(self.symbols) // 2
+        if self.stocks:
+            return Turn(stocks=self.stocks[:middle]), Turn(stocks=self.stocks[middle:])
+        return Turn(contracts=self.contracts[:middle]), Turn(contracts=self.contracts[middle:])
+
+    @property
     def is_chain(self) -> bool:
         """Whether one call for the chain is had for less than calls for its contracts."""
         return len(self.contracts) > OPTIONS_A_CALL
@@ -47,6 +55,11 @@ class Wanted:
         self._asked[symbol] = self._wall.ns()
         self._contracts[symbol] = contract
 
+    def drop(self, symbol: str) -> None:
+        """Follow a symbol no longer, until it is asked for again."""
+        self._asked.pop(symbol, None)
+        self._contracts.pop(symbol, None)
+
     @property
     def stocks(self) -> tuple[str, ...]:
         """The stocks followed."""
@@ -58,7 +71,7 @@ class Wanted:
         late = [s for s, at in self._asked.items() if now - at > FORGOTTEN_AFTER * NS]
         crowd = list(self._asked)[: max(len(self._asked) - SYMBOLS_MAX, 0)]
         for symbol in {*late, *crowd}:
-            del self._asked[symbol], self._contracts[symbol]
+            self.drop(symbol)
         return list(turns(self.stocks, (self._contracts[s] for s in self._asked)))
 
 

@@ -79,6 +79,18 @@ def test_option_bars_and_trades_tell_the_same(exchange: Exchange) -> None:
     assert (bars[0]["o"], bars[0]["c"]) == (trades[0]["p"], trades[-1]["p"])
 
 
+def test_snapshots_of_named_contracts_have_the_bars_of_their_history(exchange: Exchange) -> None:
+    symbol = spy_option(exchange)
+    path, query = "/v1beta1/options/snapshots", {"symbols": symbol}
+    shown = exchange.get(path, **query)["snapshots"][symbol]
+    found = {}
+    for name, timeframe in (("minuteBar", "1Min"), ("dailyBar", "1Day"), ("prevDailyBar", "1Day")):
+        window = {"timeframe": timeframe, "start": "2026-11-16", "limit": 10_000}
+        bars = exchange.get("/v1beta1/options/bars", **query, **window)["bars"][symbol]
+        found[name] = bars[-2 if name == "prevDailyBar" else -1]
+    assert {name: shown[name] for name in found} == found
+
+
 def test_weekly_bars_are_made_of_daily_ones(exchange: Exchange) -> None:
     query = {"start": "2026-11-02", "end": "2026-11-13"}
     days = exchange.get("/v2/stocks/SPY/bars", timeframe="1Day", **query)["bars"]

@@ -145,3 +145,22 @@ def test_a_notional_purchase_closes_a_short_and_goes_no_further() -> None:
     one.sell("AAPL", 2)
     one.submit(one.simple("AAPL", Side.BUY, None, notional="1000"))
     assert held(one) == {}
+
+
+def test_a_put_keeps_the_shares_that_a_call_on_offer_would_need() -> None:
+    one = trader()
+    one.buy("SPY", 100)
+    one.buy(PUT)
+    one.sell(SHORT, 1, "9.00")
+    with pytest.raises(Refused, match="uncovered"):
+        one.do(ExerciseOption(symbol=PUT))
+
+
+def test_an_order_that_would_buy_back_a_short_which_is_gone_is_given_up() -> None:
+    one = trader()
+    one.sell("SPY", 60)
+    cover = resting(one, "SPY", Side.BUY, 60, "500")
+    one.buy(CALL)
+    one.do(ExerciseOption(symbol=CALL))
+    assert held(one) == {"SPY": 40}
+    assert status(one, cover) is Status.CANCELED
