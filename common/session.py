@@ -76,6 +76,10 @@ class Session:
             return Phase.PRE_OPEN
         return Phase.OPEN if at < self.close else Phase.CLOSED
 
+    def day_of(self, at: datetime) -> date:
+        """Return the calendar day it is in New York at an instant; at once in hours."""
+        return self.day if self.open <= at < self.close else trading_day(at)
+
     def option_close(self, underlying: str) -> datetime:
         """Return when the underlying's options stop trading."""
         return self.close + LATE_CLOSE_AFTER if underlying in LATE_CLOSE else self.close

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import ROUND_FLOOR
-from uuid import UUID, uuid5
 
 import msgspec
 
@@ -29,6 +28,7 @@ from paper_exchange.engine.intents import (
     infer_intents,
 )
 from paper_exchange.engine.market import Listing, Market
+from paper_exchange.engine.names import derived
 from paper_exchange.engine.orders import LegState, OrderState, Status
 from paper_exchange.engine.permissions import check_permissions, check_suspension
 from paper_exchange.engine.positions import NINE_PLACES
@@ -78,7 +78,7 @@ def _order(
     hwm = _mark(command, market) if is_open else None
     return OrderState(
         id=command.order_id,
-        client_order_id=command.client_order_id or _derived(command, "client"),
+        client_order_id=command.client_order_id or derived(command.order_id, "client"),
         status=Status.NEW if is_open else Status.ACCEPTED,
         created_at=now,
         submitted_at=now,
@@ -121,8 +121,8 @@ def _legs(command: SubmitOrder, intents: tuple[PositionIntent, ...]) -> tuple[Le
     units = command.qty or ZERO
     return tuple(
         LegState(
-            id=OrderId(_derived(command, f"leg {number}")),
-            client_order_id=_derived(command, f"client leg {number}"),
+            id=OrderId(derived(command.order_id, f"leg {number}")),
+            client_order_id=derived(command.order_id, f"client leg {number}"),
             symbol=leg.symbol,
             side=leg.side,
             position_intent=intent,
@@ -138,7 +138,3 @@ def _qty(command: SubmitOrder, listing: Listing) -> Qty | None:
     if command.qty is None or listing.asset_class is AssetClass.OPTION:
         return command.qty
     return command.qty.quantize(NINE_PLACES, rounding=ROUND_FLOOR)
-
-
-def _derived(command: SubmitOrder, name: str) -> str:
-    return str(uuid5(UUID(command.order_id), name))

@@ -18,7 +18,7 @@ from typing import Final
 from common.contracts import OPTION_MULTIPLIER, AssetClass, OptionContract, Right, asset_class
 from common.money import ZERO, Dollars, Price, Qty
 from common.pricing.payoff import universal_spread_margin
-from paper_exchange.engine.market import Market
+from paper_exchange.engine.market import Market, quoted_mark
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
 
@@ -38,6 +38,8 @@ def spread_margin(qtys: Mapping[str, Qty]) -> Dollars:
         contract = contract_of(symbol)
         if contract is not None and qty:
             books[contract.underlying].append((contract, int(qty)))
+    if not books:
+        return ZERO
     return sum(
         (
             _underlying_margin(held, max(int(qtys.get(underlying, ZERO)), 0) // OPTION_MULTIPLIER)
@@ -166,7 +168,7 @@ def excess(
     qtys = holdings(state) if qtys is None else qtys
     free = cash - held - spread_margin(qtys)
     for symbol, qty in qtys.items():
-        if contract_of(symbol) is None and asset_class(symbol) is AssetClass.EQUITY:
+        if asset_class(symbol) is AssetClass.EQUITY:
             known = None if marks is None else marks.get(symbol)
             value = qty * (share_mark(state, market, symbol) if known is None else known)
             free += value - abs(value) * INITIAL
@@ -175,5 +177,8 @@ def excess(
 
 def share_mark(state: AccountState, market: Market, symbol: str) -> Decimal:
     """Return what a share is worth now, its cost where there is no quote at all."""
+    marked = quoted_mark(market.quotes.get(symbol))
+    if marked is not None:
+        return marked
     position = state.positions.get(symbol)
-    return market.mark(symbol, position.avg_entry_price if position else ZERO)
+    return position.avg_entry_price if position else ZERO

@@ -27,6 +27,9 @@ GROUPS: Final = frozenset({OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO})
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 
+_ENDED: Final = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
+
+
 class Status(StrEnum):
     """Where an order stands, in the broker's words."""
 
@@ -41,19 +44,17 @@ class Status(StrEnum):
     REJECTED = "rejected"
     REPLACED = "replaced"
 
-    @property
-    def terminal(self) -> bool:
-        """Whether nothing can follow."""
-        return self in _TERMINAL
+    terminal: bool  # whether nothing can follow
+
+    def __init__(self, value: str) -> None:
+        self.terminal = value in _ENDED
 
     def may_become(self, after: Status) -> bool:
         """Whether an event may move an order from here to there."""
         return after in _NEXT[self]
 
 
-_TERMINAL: Final = frozenset(
-    {Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED}
-)
+_TERMINAL: Final = frozenset(status for status in Status if status.terminal)
 _NEXT: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING_NEW: frozenset(),
     Status.ACCEPTED: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.NEW},
@@ -64,7 +65,7 @@ _NEXT: Final[Mapping[Status, frozenset[Status]]] = {
 }
 
 
-class LegState(msgspec.Struct, frozen=True, kw_only=True):
+class LegState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One leg of a multi-leg order, an order of its own on the wire.
 
     filled_value: sum of qty x price over its fills, per share.
@@ -91,7 +92,7 @@ class LegState(msgspec.Struct, frozen=True, kw_only=True):
         return average(self.filled_value, self.filled_qty)
 
 
-class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything the broker's order object shows, and what is held for it.
 
     A multi-leg order has symbol "" and no side, asset_class or position_intent; its
