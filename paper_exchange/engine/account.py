@@ -58,26 +58,23 @@ from paper_exchange.engine.ledger import Book, transfer
 from paper_exchange.engine.lifecycle import OrderEvent, after
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import execute, release
-from paper_exchange.engine.orders import OrderState, Status
+from paper_exchange.engine.orders import GROUPS, OrderState, Status
 from paper_exchange.engine.positions import NINE_PLACES, PositionState
 from paper_exchange.engine.replacement import replacement
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.triggers import awakened
 
-_WITHOUT_POSTING: Final = (
-    AccountConfigured,
-    ExerciseDeclined,
-    OrderOpened,
-    OrderTrailed,
-    OrderTriggered,
-    OrderReduced,
-    DayEnded,
-)
+_WITHOUT_POSTING: Final = (OrderOpened, OrderTrailed, OrderTriggered, OrderReduced)
 
 
 def decide(state: AccountState, command: Command, market: Market, now: datetime) -> Sequence[Event]:
     """Return what a command makes happen, possibly nothing; raise Refused."""
-    return list(followed(state.orders, _decided(state, command, market, now), now))
+    events = _decided(state, command, market, now)
+    if state.together.grouped or (
+        isinstance(command, SubmitOrder) and command.order_class in GROUPS
+    ):
+        return list(followed(state.orders, events, now))
+    return events
 
 
 def _decided(
@@ -102,20 +99,27 @@ def _decided(
 def evolve(state: AccountState, event: Event) -> AccountState:
     """Apply an event in place and return the state; post its posting."""
     match event:
+        case OrderAccepted():
+            order = event.order
+            state.orders[order.id] = order
+            state.working[order.id] = None
+            state.together.put(None, order)
+            state.client_ids[order.client_order_id] = order.id
+            state.ledger.post(event.posting)
         case AccountOpened():
             state.number = event.number
             state.options_level = event.options_level
             state.opened_at = event.at
+            state.ledger.post(event.posting)
+            state.last_equity = state.cash
+            state.movements.append((event, None))
         case AccountConfigured():
             state.configuration = event.configuration
-        case OrderAccepted():
-            state.orders[event.order.id] = event.order
-            state.working[event.order.id] = None
-            state.together.put(None, event.order)
-            state.client_ids[event.order.client_order_id] = event.order.id
         case OptionEnded():
             state.positions = holdings_after(state.positions, event)
             state.declined &= state.positions.keys()
+            state.ledger.post(event.posting)
+            state.movements.append((event, None))
         case ExerciseDeclined():
             state.declined.add(event.symbol)
         case DayEnded():
@@ -125,12 +129,6 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.marks = dict(event.closes)
         case _:
             _evolve_order(state, event)
-    if not isinstance(event, _WITHOUT_POSTING):
-        state.ledger.post(event.posting)
-    if isinstance(event, AccountOpened):
-        state.last_equity = state.cash
-    if isinstance(event, AccountOpened | OptionEnded):
-        state.movements.append((event, None))
     return state
 
 
@@ -292,6 +290,8 @@ def _evolve_order(state: AccountState, event: OrderEvent) -> None:
         state.movements.append((event, order))
     if order.status.terminal:
         del state.working[order.id]
+    if not isinstance(event, _WITHOUT_POSTING):
+        state.ledger.post(event.posting)
 
 
 def _hold_positions(state: AccountState, fills: tuple[LegFill, ...]) -> None:

@@ -20,7 +20,7 @@ from paper_exchange.engine.buying_power import (
 from paper_exchange.engine.commands import SubmitOrder
 from paper_exchange.engine.form import check_cut_off, check_form
 from paper_exchange.engine.groups import check_group_intent
-from paper_exchange.engine.hours import Terms, check_auction, coming, expires_at, works
+from paper_exchange.engine.hours import Terms, check_auction, placed
 from paper_exchange.engine.intents import (
     check_closing,
     check_crossing,
@@ -48,19 +48,21 @@ def admit(state: AccountState, command: SubmitOrder, market: Market, now: dateti
     intents = infer_intents(state, command)
     check_cut_off(listings, intents, market, now)
     order = _order(command, listings, intents, market, now)
+    closing = order.closing()
     if command.liquidation:
-        check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
+        check_closing(state, closing, listings)
         check_coverage(state, order)
         return order
     check_level(state, order)
     check_permissions(state, command, listings[0], intents[0])
     check_short_sale(command, listings[0], intents[0])
-    check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
+    check_closing(state, closing, listings)
     check_group_intent(command, intents[0])
     check_crossing(state, command, intents[0])
     check_coverage(state, order)
     cost, hold = required(state, order, market, now)
-    order = msgspec.structs.replace(order, hold=hold)
+    if hold:
+        order = msgspec.structs.replace(order, hold=hold)
     check_funds(state, order, cost, market, listings[0])
     return order
 
@@ -74,17 +76,17 @@ def _order(
 ) -> OrderState:
     mleg = command.order_class is OrderClass.MLEG
     terms = Terms(command.time_in_force, command.extended_hours)
-    is_open = works(market, listings[0], terms, now)
-    hwm = _mark(command, market) if is_open else None
+    opens_at, end = placed(market, listings[0], terms, now)
+    hwm = _mark(command, market) if opens_at is None else None
     return OrderState(
         id=command.order_id,
         client_order_id=command.client_order_id or derived(command.order_id, "client"),
-        status=Status.NEW if is_open else Status.ACCEPTED,
+        status=Status.NEW if opens_at is None else Status.ACCEPTED,
         created_at=now,
         submitted_at=now,
         updated_at=now,
-        opens_at=None if is_open else coming(market, listings[0], terms, now).opens,
-        expires_at=expires_at(market, listings[0], terms, now),
+        opens_at=opens_at,
+        expires_at=end,
         order_class=command.order_class,
         type=command.type,
         time_in_force=command.time_in_force,

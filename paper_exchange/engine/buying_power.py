@@ -46,6 +46,8 @@ def check_coverage(state: AccountState, order: OrderState) -> None:
     held = margin.holdings(state)
     for underlying in {_underlying(symbol) for symbol in sold}:
         orders = state.together.options.get(underlying, ())
+        if not orders and underlying in sold and not _written_on(state, underlying):
+            continue  # shares of which nothing is owed
         working = [state.orders[order_id].changes() for order_id in orders]
         _calls(state, order, held, working, underlying)
         before = margin.shortfall(working, held, underlying, Right.PUT)
@@ -63,6 +65,12 @@ def _covered_inside(order: OrderState) -> None:
     underlying = _underlying(order.legs[0].symbol)
     if any(margin.shortfall([], opened, underlying, right) for right in Right):
         raise refusals.uncovered()
+
+
+def _written_on(state: AccountState, underlying: str) -> bool:
+    """Whether the account holds, long or short, options on an underlying."""
+    contracts = map(contract_of, state.positions)
+    return any(c is not None and c.underlying == underlying for c in contracts)
 
 
 def _calls(
@@ -105,18 +113,20 @@ def required(
     if order.is_mleg or contract_of(order.symbol) is not None:
         cost = _option_cost(state, order, price, market, now)
         return cost, max(cost, ZERO)
-    value = order.notional or cent(order.remaining * price)
     if order.position_intent is None or not order.position_intent.opens:
         return ZERO, ZERO
-    if value < MINIMUM[market.listings[order.symbol].asset_class]:
-        raise refusals.too_small(MINIMUM[market.listings[order.symbol].asset_class])
-    if market.listings[order.symbol].asset_class is AssetClass.CRYPTO:
+    value = order.notional or cent(order.remaining * price)
+    asset = market.listings[order.symbol].asset_class
+    if value < MINIMUM[asset]:
+        raise refusals.too_small(MINIMUM[asset])
+    if asset is AssetClass.CRYPTO:
         taker = fees.accruals(AssetClass.CRYPTO, (), value, trading_day(now))
         cost = value + (fees.total(taker) if market.rules.fees else ZERO)
         return cost, cost
+    if order.side is Side.SELL:
+        return value, cent(value * margin.INITIAL)
     lent = min(price, margin.share_mark(state, market, order.symbol) or price) / price
-    half = cent(value * margin.INITIAL * lent)
-    return value, value - half if order.side is Side.BUY else cent(value * margin.INITIAL)
+    return value, value - cent(value * margin.INITIAL * lent)
 
 
 def check_funds(
@@ -175,9 +185,10 @@ def _margin_change(state: AccountState, order: OrderState) -> Dollars:
 
 def _price(order: OrderState, market: Market) -> Price:
     """Return the worst price an order can pay: its bound, or the touch or stop."""
-    at = touch(order, market.quotes)
-    if order.bound is not None:
-        price = order.bound
+    bound = order.bound
+    at = touch(order, market.quotes) if bound is None else None
+    if bound is not None:
+        price = bound
     elif at is not None:
         price = at.net
         if order.stop_price is not None:

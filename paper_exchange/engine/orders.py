@@ -204,7 +204,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             }
         if self.children and self.order_class is not OrderClass.OCO:
             return {self.symbol: self.filled_qty}  # for its exits, until they go to market
-        if self.position_intent is None or self.position_intent.opens:
+        intent = self.position_intent
+        if intent is None or intent.opens:
             return {}
         if self.paired or self.status is Status.HELD:
             return {}
