@@ -30,7 +30,10 @@ class Side(StrEnum):
     @property
     def opposite(self) -> Side:
         """The side that undoes this one."""
-        return Side.SELL if self is Side.BUY else Side.BUY
+        return _OPPOSITE[self]
+
+
+_OPPOSITE: Final[Mapping[Side, Side]] = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 
 
 class PositionIntent(StrEnum):

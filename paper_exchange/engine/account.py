@@ -163,9 +163,10 @@ def _entered(
 ) -> list[Event]:
     """Return what happens to an admitted order at once; state does not know it yet."""
     events: list[Event] = [
-        OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now),
-        *(OrderAccepted(order=other, posting=(), at=now) for other in rest),
+        OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now)
     ]
+    if rest:
+        events += [OrderAccepted(order=other, posting=(), at=now) for other in rest]
     if order.watching:
         return events
     ready = order.status is not Status.ACCEPTED
@@ -288,10 +289,11 @@ def _evolve_order(state: AccountState, event: OrderEvent) -> None:
         state.fee_day = event.fee_day
         state.fee_accruals = event.fee_accruals
         state.movements.append((event, order))
+        state.ledger.post(event.posting)
+    elif not isinstance(event, _WITHOUT_POSTING):
+        state.ledger.post(event.posting)
     if order.status.terminal:
         del state.working[order.id]
-    if not isinstance(event, _WITHOUT_POSTING):
-        state.ledger.post(event.posting)
 
 
 def _hold_positions(state: AccountState, fills: tuple[LegFill, ...]) -> None:

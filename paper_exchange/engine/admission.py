@@ -29,7 +29,7 @@ from paper_exchange.engine.intents import (
 )
 from paper_exchange.engine.market import Listing, Market
 from paper_exchange.engine.names import derived
-from paper_exchange.engine.orders import LegState, OrderState, Status
+from paper_exchange.engine.orders import GROUPS, LegState, OrderState, Status
 from paper_exchange.engine.permissions import check_permissions, check_suspension
 from paper_exchange.engine.positions import NINE_PLACES
 from paper_exchange.engine.state import AccountState
@@ -46,7 +46,8 @@ def admit(state: AccountState, command: SubmitOrder, market: Market, now: dateti
     listings = check_form(state, command, market, now)
     check_auction(market, command.time_in_force, now)
     intents = infer_intents(state, command)
-    check_cut_off(listings, intents, market, now)
+    if listings[0].contract is not None:
+        check_cut_off(listings, intents, market, now)
     order = _order(command, listings, intents, market, now)
     closing = order.closing()
     if command.liquidation:
@@ -57,7 +58,8 @@ def admit(state: AccountState, command: SubmitOrder, market: Market, now: dateti
     check_permissions(state, command, listings[0], intents[0])
     check_short_sale(command, listings[0], intents[0])
     check_closing(state, closing, listings)
-    check_group_intent(command, intents[0])
+    if command.order_class in GROUPS:
+        check_group_intent(command, intents[0])
     check_crossing(state, command, intents[0])
     check_coverage(state, order)
     cost, hold = required(state, order, market, now)
@@ -77,7 +79,8 @@ def _order(
     mleg = command.order_class is OrderClass.MLEG
     terms = Terms(command.time_in_force, command.extended_hours)
     opens_at, end = placed(market, listings[0], terms, now)
-    hwm = _mark(command, market) if opens_at is None else None
+    trails = command.type is OrderType.TRAILING_STOP
+    hwm = _mark(command, market) if trails and opens_at is None else None
     return OrderState(
         id=command.order_id,
         client_order_id=command.client_order_id or derived(command.order_id, "client"),
@@ -108,9 +111,7 @@ def _order(
 
 
 def _mark(command: SubmitOrder, market: Market) -> Price | None:
-    """Return where a trail begins, None for what is no trail or has no market yet."""
-    if command.type is not OrderType.TRAILING_STOP:
-        return None
+    """Return where a trail begins, None for what has no market yet."""
     return reference(command.side or Side.BUY, market.quote(command.symbol))
 
 

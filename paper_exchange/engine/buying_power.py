@@ -24,7 +24,7 @@ SHORT_SALE_MARKUP: Final = Decimal("1.03")  # of the ask, to value a short sale
 
 def check_level(state: AccountState, order: OrderState) -> None:
     """Refuse option strategies above the account's level: 1 covered, 2 long, 3 spreads."""
-    if not order.is_mleg and contract_of(order.symbol) is None:
+    if not order.legs and contract_of(order.symbol) is None:
         return
     if state.options_trading_level <= 0:
         raise refusals.forbidden("account not authorized to trade options")
@@ -37,8 +37,10 @@ def check_level(state: AccountState, order: OrderState) -> None:
 
 def check_coverage(state: AccountState, order: OrderState) -> None:
     """Refuse whatever could leave a short option uncovered, however working orders fill."""
+    if order.side is Side.BUY:
+        return
     changes = order.changes()
-    if order.is_mleg:
+    if order.legs:
         _covered_inside(order)
     sold = {symbol: qty for symbol, qty in changes.items() if qty < 0}
     if not sold:
@@ -110,7 +112,7 @@ def required(
     negative: what an order would free is freed when it trades.
     """
     price = _price(order, market)
-    if order.is_mleg or contract_of(order.symbol) is not None:
+    if order.legs or contract_of(order.symbol) is not None:
         cost = _option_cost(state, order, price, market, now)
         return cost, max(cost, ZERO)
     if order.position_intent is None or not order.position_intent.opens:

@@ -43,9 +43,9 @@ class Hours(NamedTuple):
 
 def hours(session: Session, listing: Listing, terms: Terms) -> Hours:
     """Return when an order of some terms works in a session."""
-    if terms.time_in_force is TimeInForce.OPG:
-        return Hours(session.open, session.open + OPENING_AUCTION)
-    if terms.time_in_force is TimeInForce.CLS:
+    if terms.time_in_force in AUCTIONS:
+        if terms.time_in_force is TimeInForce.OPG:
+            return Hours(session.open, session.open + OPENING_AUCTION)
         return Hours(session.close, session.close + LATE_CLOSE_AFTER)
     if terms.extended:
         return Hours(new_york(session.day, EARLY), session.close + LATE_CLOSE_AFTER)

@@ -84,7 +84,7 @@ def check_crossing(state: AccountState, command: SubmitOrder, intent: PositionIn
     """Refuse a simple order that would trade with the account's own, or oppose its opening."""
     if command.order_class is OrderClass.MLEG:
         return
-    for order_id in state.together.opposing(command.symbol, intent.side):
+    for order_id in state.together.opposing(command.symbol, command.side or Side.BUY):
         order = state.orders[order_id]
         if order.position_intent is not None and order.position_intent.opens and intent.opens:
             raise refusals.forbidden(

@@ -23,6 +23,7 @@ from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
 
 INITIAL: Final = Decimal("0.5")  # of the value of shares
+_SHORT: Final = 1 + INITIAL  # of the (negative) value of shares sold short
 MAINTENANCE: Final = Decimal("0.3")
 
 Holding = tuple[OptionContract, int]  # signed contracts
@@ -171,7 +172,7 @@ def excess(
         if asset_class(symbol) is AssetClass.EQUITY:
             known = None if marks is None else marks.get(symbol)
             value = qty * (share_mark(state, market, symbol) if known is None else known)
-            free += value - abs(value) * INITIAL
+            free += value * INITIAL if value > 0 else value * _SHORT
     return free
 
 

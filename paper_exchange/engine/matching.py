@@ -10,7 +10,7 @@ checked unless the rules say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
 from hashlib import blake2b
@@ -31,6 +31,8 @@ from paper_exchange.engine.orders import LegState, OrderState
 from paper_exchange.engine.positions import NINE_PLACES, shares_per_unit, trade
 from paper_exchange.engine.state import AccountState
 
+_BOOKS: Final = (Book.CASH, Book.HELD, Book.POSITIONS, Book.FEES, Book.REALISED)
+_OWN: Final = frozenset({Book.CASH, Book.HELD})  # what cash is
 UNAFFORDABLE: Final = "insufficient buying power at the time of the fill"
 
 
@@ -147,32 +149,32 @@ def _filled(
 ) -> OrderFilled:
     execution = ExecutionId(derived(order.id, f"execution {order.fills + 1}"))
     traded = _trades(state, order, execution, at, qty)
-    fills, costs, realised, paid = zip(*traded, strict=True)
+    paid = cost = realised = ZERO
+    for leg in traded:
+        paid += leg.paid
+        cost += leg.cost
+        realised += leg.realised
     day = market.session.day_of(now)
-    accruals, charged = _fees(state, fills, paid, day, market)
+    accruals, charged = _fees(state, traded, day, market)
     remaining = order.remaining
     complete = order.notional is not None or qty == remaining
     hold = ZERO if complete else cent(order.hold * (1 - qty / remaining))
     freed = order.hold - hold
-    books = (
-        (Book.CASH, freed - charged - sum(paid)),
-        (Book.HELD, -freed),
-        (Book.POSITIONS, sum(costs, ZERO)),
-        (Book.FEES, charged),
-        (Book.REALISED, -sum(realised, ZERO)),
-    )
+    amounts = (freed - charged - paid, -freed, cost, charged, -realised)
     return OrderFilled(
         order_id=order.id,
         execution_id=execution,
         qty=qty,
         price=at.net,
         complete=complete,
-        fills=fills,
+        fills=tuple([leg.fill for leg in traded]),
         hold=hold,
         fees=charged,
         fee_day=day,
         fee_accruals=accruals,
-        posting=tuple([Entry(book, amount) for book, amount in books if amount]),
+        posting=tuple(
+            [Entry(book, amount) for book, amount in zip(_BOOKS, amounts, strict=True) if amount]
+        ),
         at=now,
     )
 
@@ -235,19 +237,16 @@ def _traded(
 
 
 def _fees(
-    state: AccountState,
-    fills: tuple[LegFill, ...],
-    paid: tuple[Dollars, ...],
-    day: date,
-    market: Market,
+    state: AccountState, traded: Sequence[_Traded], day: date, market: Market
 ) -> tuple[fees.Accruals, Dollars]:
     """Return the day's accruals after an execution, and what it is charged."""
     before = state.fee_accruals if state.fee_day == day else fees.NONE
-    asset = asset_class(fills[0].symbol)
+    asset = asset_class(traded[0].fill.symbol)
     if asset is AssetClass.EQUITY or not market.rules.fees:
         return before, ZERO
-    trades = [(fill.side, fill.qty) for fill in fills]
-    return fees.charge(before, fees.accruals(asset, trades, sum(map(abs, paid), ZERO), day))
+    legs = [(leg.fill.side, leg.fill.qty) for leg in traded]
+    gross = sum((abs(leg.paid) for leg in traded), ZERO)
+    return fees.charge(before, fees.accruals(asset, legs, gross, day))
 
 
 def _affordable(
@@ -262,7 +261,7 @@ def _affordable(
         others -= order.hold
     cash = state.cash
     for entry in filled.posting:
-        if entry.book is Book.CASH or entry.book is Book.HELD:
+        if entry.book in _OWN:
             cash += entry.amount
     qtys = holdings(state)
     for fill in filled.fills:

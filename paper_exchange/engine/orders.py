@@ -160,7 +160,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def is_mleg(self) -> bool:
         """Whether it has legs that fill together."""
-        return self.order_class is OrderClass.MLEG
+        return bool(self.legs)
 
     @property
     def watching(self) -> bool:

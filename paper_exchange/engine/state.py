@@ -52,7 +52,8 @@ class AccountState:
     @property
     def cash(self) -> Dollars:
         """Dollars in the account, what working orders reserve included."""
-        return self.ledger.balance(Book.CASH) + self.ledger.balance(Book.HELD)
+        balances = self.ledger.balances
+        return balances[Book.CASH] + balances[Book.HELD]
 
     @property
     def held(self) -> Dollars:
