@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import TypeAlias
 
 import msgspec
@@ -245,5 +246,10 @@ def decode(body: bytes) -> Event:
 
 def kind(event: Event) -> tuple[str, int]:
     """Return an event's name and version: ("order_filled", 1)."""
-    name, _, version = str(type(event).__struct_config__.tag).partition(".")
+    return _kind(type(event))
+
+
+@cache
+def _kind(event: type[Event]) -> tuple[str, int]:
+    name, _, version = str(event.__struct_config__.tag).partition(".")
     return name, int(version)
