@@ -99,6 +99,10 @@ class Session:
         late = underlying in LATE_CLOSE
         return self.close - (cut_offs.liquidation_late_close if late else cut_offs.liquidation)
 
+    def first_liquidation(self, cut_offs: CutOffs) -> datetime:
+        """Return the earliest instant at which it closes any position expiring today."""
+        return self.close - max(cut_offs.liquidation, cut_offs.liquidation_late_close)
+
     def minutes_to_close(self, at: datetime) -> float:
         """Return the minutes left to the close of the shares; 0 once it is past."""
         return max((self.close - at).total_seconds() / 60, 0.0)

@@ -84,8 +84,10 @@ class Pulse:
             quotes = dict(zip(symbols, self._source.quotes(symbols, now), strict=True))
             for ref in self._shard.book.fired(quotes):
                 self._match(ref, now)
-        for state in self._shard.accounts:
-            self._liquidate(state, now)
+        if now >= self._clock.session.first_liquidation(self._markets.rules.cut_offs):
+            for state in self._shard.accounts:
+                if state.positions:
+                    self._liquidate(state, now)
 
     def reach(self, now: datetime, to: datetime) -> datetime:
         """Return how far time may jump, at most to an instant, with nothing to do on the way.
