@@ -78,18 +78,18 @@ def _order(
 ) -> OrderState:
     mleg = command.order_class is OrderClass.MLEG
     terms = Terms(command.time_in_force, command.extended_hours)
-    opens_at, end = placed(market, listings[0], terms, now)
+    times = placed(market, listings[0], terms, now)
     trails = command.type is OrderType.TRAILING_STOP
-    hwm = _mark(command, market) if trails and opens_at is None else None
+    hwm = _mark(command, market) if trails and times.opens_at is None else None
     return OrderState(
         id=command.order_id,
         client_order_id=command.client_order_id or derived(command.order_id, "client"),
-        status=Status.NEW if opens_at is None else Status.ACCEPTED,
+        status=Status.NEW if times.opens_at is None else Status.ACCEPTED,
         created_at=now,
         submitted_at=now,
         updated_at=now,
-        opens_at=opens_at,
-        expires_at=end,
+        opens_at=times.opens_at,
+        expires_at=times.expires_at,
         order_class=command.order_class,
         type=command.type,
         time_in_force=command.time_in_force,

@@ -127,7 +127,8 @@ def required(
         return cost, cost
     if order.side is Side.SELL:
         return value, cent(value * margin.INITIAL)
-    lent = min(price, margin.share_mark(state, market, order.symbol) or price) / price
+    mark = margin.share_mark(state, market, order.symbol)
+    lent = mark / price if 0 < mark < price else 1
     return value, value - cent(value * margin.INITIAL * lent)
 
 

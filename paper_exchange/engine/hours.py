@@ -8,7 +8,9 @@ the close, a simplification: at Alpaca they last until 20:00.
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from common.contracts import AssetClass
 from common.orders import TimeInForce
@@ -27,14 +29,14 @@ GTC_LIFE: Final = timedelta(days=90)
 GTC_AT: Final = time(16, 15)  # New York
 
 
-class Terms(NamedTuple):
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """What decides when an order works."""
 
     time_in_force: TimeInForce
     extended: bool
 
 
-class Hours(NamedTuple):
+class Hours(msgspec.Struct, frozen=True, gc=False):
     """The first instant at which an order works on a day, and the first at which no more."""
 
     opens: datetime
@@ -62,7 +64,7 @@ def works(market: Market, listing: Listing, terms: Terms, now: datetime) -> bool
     return today.opens <= now < today.closes
 
 
-class Placed(NamedTuple):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """What becomes of an order entered now: works already, or opens then; taken off when."""
 
     opens_at: datetime | None  # None when it works at once
@@ -75,10 +77,10 @@ def placed(market: Market, listing: Listing, terms: Terms, now: datetime) -> Pla
     A GTC order lives 90 days, and no longer than the contract it is in: that one ends with
     its day, by EndDay.
     """
-    opens, closes = today = hours(market.session, listing, terms)
+    today = hours(market.session, listing, terms)
     coin = listing.asset_class is AssetClass.CRYPTO
-    working = (coin or opens <= now < closes) and listing.symbol not in market.halted
-    late = now >= (opens if terms.time_in_force in AUCTIONS else closes)
+    working = (coin or today.opens <= now < today.closes) and listing.symbol not in market.halted
+    late = now >= (today.opens if terms.time_in_force in AUCTIONS else today.closes)
     coming = hours(market.following, listing, terms) if late else today
     if terms.time_in_force in AT_ONCE:
         end = None

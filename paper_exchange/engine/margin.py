@@ -39,8 +39,6 @@ def spread_margin(qtys: Mapping[str, Qty]) -> Dollars:
         contract = contract_of(symbol)
         if contract is not None and qty:
             books[contract.underlying].append((contract, int(qty)))
-    if not books:
-        return ZERO
     return sum(
         (
             _underlying_margin(held, max(int(qtys.get(underlying, ZERO)), 0) // OPTION_MULTIPLIER)
@@ -167,13 +165,17 @@ def excess(
     cash = state.cash if cash is None else cash
     held = state.held if held is None else held
     qtys = holdings(state) if qtys is None else qtys
-    free = cash - held - spread_margin(qtys)
+    free = cash - held
+    options = False
     for symbol, qty in qtys.items():
-        if asset_class(symbol) is AssetClass.EQUITY:
+        kind = asset_class(symbol)
+        if kind is AssetClass.EQUITY:
             known = None if marks is None else marks.get(symbol)
             value = qty * (share_mark(state, market, symbol) if known is None else known)
             free += value * INITIAL if value > 0 else value * _SHORT
-    return free
+        elif kind is AssetClass.OPTION:
+            options = True
+    return free - spread_margin(qtys) if options else free
 
 
 def share_mark(state: AccountState, market: Market, symbol: str) -> Decimal:

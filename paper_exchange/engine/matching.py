@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from common.contracts import AssetClass, asset_class
 from common.ids import ExecutionId, OrderId
@@ -36,7 +38,7 @@ _OWN: Final = frozenset({Book.CASH, Book.HELD})  # what cash is
 UNAFFORDABLE: Final = "insufficient buying power at the time of the fill"
 
 
-class Touch(NamedTuple):
+class Touch(msgspec.Struct, frozen=True, gc=False):
     """What taking an order's legs costs now: per leg, and net. size: units displayed."""
 
     prices: tuple[Price, ...]
@@ -179,7 +181,7 @@ def _filled(
     )
 
 
-class _Traded(NamedTuple):
+class _Traded(msgspec.Struct, frozen=True, gc=False):
     """One leg's execution: what it adds to cost, the profit it takes, the dollars it pays."""
 
     fill: LegFill
