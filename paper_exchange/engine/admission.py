@@ -7,10 +7,9 @@ from decimal import ROUND_FLOOR
 
 import msgspec
 
-from common.contracts import AssetClass
 from common.ids import OrderId
 from common.money import ZERO, Price, Qty
-from common.orders import OrderClass, OrderType, PositionIntent, Side
+from common.orders import OrderType, PositionIntent, Side
 from paper_exchange.engine.buying_power import (
     check_coverage,
     check_funds,
@@ -76,7 +75,7 @@ def _order(
     market: Market,
     now: datetime,
 ) -> OrderState:
-    mleg = command.order_class is OrderClass.MLEG
+    mleg = bool(command.legs)
     terms = Terms(command.time_in_force, command.extended_hours)
     times = placed(market, listings[0], terms, now)
     trails = command.type is OrderType.TRAILING_STOP
@@ -138,6 +137,6 @@ def _legs(command: SubmitOrder, intents: tuple[PositionIntent, ...]) -> tuple[Le
 
 def _qty(command: SubmitOrder, listing: Listing) -> Qty | None:
     """Return the quantity on nine places; what is finer is cut off, as at Alpaca."""
-    if command.qty is None or listing.asset_class is AssetClass.OPTION:
+    if command.qty is None or listing.contract is not None:
         return command.qty
     return command.qty.quantize(NINE_PLACES, rounding=ROUND_FLOOR)

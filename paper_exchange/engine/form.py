@@ -53,8 +53,8 @@ def check_form(
     if command.stop_price is not None and not command.elected:
         check_stop(command, quote)
     if (
-        command.type is OrderType.MARKET
-        and listing.asset_class is AssetClass.OPTION
+        listing.contract is not None
+        and command.type is OrderType.MARKET
         and not market.is_open(listing, now)
     ):
         raise refusals.unprocessable("options market orders are only allowed during market hours")
@@ -164,7 +164,7 @@ def _units(qty: Decimal, listing: Listing) -> None:
         raise refusals.invalid("qty must be > 0")
     if qty > QTY_MAX:
         raise refusals.invalid(f"qty must be <= {plain(QTY_MAX)}")
-    if listing.asset_class is AssetClass.OPTION and qty != qty.to_integral_value():
+    if listing.contract is not None and qty != qty.to_integral_value():
         raise refusals.invalid("qty must be a whole number of contracts")
 
 

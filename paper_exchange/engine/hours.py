@@ -78,8 +78,8 @@ def placed(market: Market, listing: Listing, terms: Terms, now: datetime) -> Pla
     its day, by EndDay.
     """
     today = hours(market.session, listing, terms)
-    coin = listing.asset_class is AssetClass.CRYPTO
-    working = (coin or today.opens <= now < today.closes) and listing.symbol not in market.halted
+    inside = today.opens <= now < today.closes or listing.asset_class is AssetClass.CRYPTO
+    working = inside and listing.symbol not in market.halted
     late = now >= (today.opens if terms.time_in_force in AUCTIONS else today.closes)
     coming = hours(market.following, listing, terms) if late else today
     if terms.time_in_force in AT_ONCE:

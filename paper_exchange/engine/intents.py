@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from common.contracts import AssetClass
 from common.money import ZERO, Qty, plain
-from common.orders import OrderClass, OrderType, PositionIntent, Side
+from common.orders import OrderType, PositionIntent, Side
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
 from paper_exchange.engine.form import is_fractional
@@ -82,7 +82,7 @@ def check_short_sale(command: SubmitOrder, listing: Listing, intent: PositionInt
 
 def check_crossing(state: AccountState, command: SubmitOrder, intent: PositionIntent) -> None:
     """Refuse a simple order that would trade with the account's own, or oppose its opening."""
-    if command.order_class is OrderClass.MLEG:
+    if command.legs:
         return
     for order_id in state.together.opposing(command.symbol, command.side or Side.BUY):
         order = state.orders[order_id]

@@ -22,6 +22,10 @@ from paper_exchange.engine.market import Market, quoted_mark
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
 
+# Asked for on every holding; before Python 3.12 naming a member of an enum is a slow look-up.
+_SHARE: Final = AssetClass.EQUITY
+_OPTION: Final = AssetClass.OPTION
+
 INITIAL: Final = Decimal("0.5")  # of the value of shares
 _SHORT: Final = 1 + INITIAL  # of the (negative) value of shares sold short
 MAINTENANCE: Final = Decimal("0.3")
@@ -169,11 +173,11 @@ def excess(
     options = False
     for symbol, qty in qtys.items():
         kind = asset_class(symbol)
-        if kind is AssetClass.EQUITY:
+        if kind is _SHARE:
             known = None if marks is None else marks.get(symbol)
             value = qty * (share_mark(state, market, symbol) if known is None else known)
             free += value * INITIAL if value > 0 else value * _SHORT
-        elif kind is AssetClass.OPTION:
+        elif kind is _OPTION:
             options = True
     return free - spread_margin(qtys) if options else free
 

@@ -38,7 +38,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Something that can be traded. underlying: what an option is on, else the symbol."""
+    """Something that can be traded. underlying: what an option is on, else the symbol.
+
+    contract: of an option, None for whatever else.
+    """
 
     symbol: str
     asset_class: AssetClass
@@ -107,6 +110,6 @@ def quoted_mark(quote: Quote | None) -> Price | None:
 
 def closing(session: Session, listing: Listing) -> datetime:
     """Return when a symbol stops trading in a session."""
-    if listing.asset_class is AssetClass.OPTION:
+    if listing.contract is not None:
         return session.option_close(listing.underlying)
     return session.close

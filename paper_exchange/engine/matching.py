@@ -34,7 +34,9 @@ from paper_exchange.engine.positions import NINE_PLACES, shares_per_unit, trade
 from paper_exchange.engine.state import AccountState
 
 _BOOKS: Final = (Book.CASH, Book.HELD, Book.POSITIONS, Book.FEES, Book.REALISED)
-_OWN: Final = frozenset({Book.CASH, Book.HELD})  # what cash is
+_CASH: Final = Book.CASH
+_HELD: Final = Book.HELD
+_OWN: Final = frozenset({_CASH, _HELD})  # what cash is
 UNAFFORDABLE: Final = "insufficient buying power at the time of the fill"
 
 
@@ -114,7 +116,7 @@ def release(amount: Dollars) -> tuple[Entry, ...]:
     """Return the posting that frees reserved dollars."""
     if amount == 0:
         return ()
-    return (Entry(Book.HELD, -amount), Entry(Book.CASH, amount))
+    return (Entry(_HELD, -amount), Entry(_CASH, amount))
 
 
 def _units(state: AccountState, order: OrderState, at: Touch, rules: FillRules) -> Qty:
@@ -125,6 +127,8 @@ def _units(state: AccountState, order: OrderState, at: Touch, rules: FillRules) 
         if order.side is Side.SELL:
             claimed = state.together.claims.get(order.symbol, ZERO)
             qty = min(qty, max(state.qty(order.symbol) - claimed, ZERO))
+        return qty
+    if not (rules.respect_size or rules.partial_probability > 0):
         return qty
     if order.time_in_force is TimeInForce.FOK:
         return qty if not rules.respect_size or qty <= at.size else ZERO
@@ -221,7 +225,7 @@ def _traded(
     price: Price,
 ) -> _Traded:
     held = state.positions.get(symbol)
-    signed = qty if side is Side.BUY else -qty
+    signed = qty * side.sign
     paid = cent(signed * price * shares_per_unit(symbol))
     after = trade(held, signed, paid)
     cost = after.cost - held.cost if held is not None else after.cost

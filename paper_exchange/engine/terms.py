@@ -117,17 +117,18 @@ def check_terms(command: SubmitOrder, listing: Listing, *, fractional: bool) -> 
     types, wrong_type = _TYPES[listing.asset_class]
     if command.type not in types:
         raise refusals.unprocessable(wrong_type)
-    if command.order_class is OrderClass.MLEG and command.type in STOPS:
+    stop = command.type in STOPS
+    if stop and command.order_class is OrderClass.MLEG:
         raise refusals.unprocessable("mleg orders must be market or limit orders")
     times, wrong_time = _TIMES[listing.asset_class]
     if command.time_in_force not in times:
         raise refusals.unprocessable(wrong_time)
     if command.extended_hours and not _may_extend(command, listing):
         raise refusals.unprocessable("extended hours order must be DAY or GTC limit orders")
-    resting = command.time_in_force in _RESTING or listing.asset_class is AssetClass.CRYPTO
-    if command.type in STOPS and not resting:
+    dying = command.time_in_force not in _RESTING
+    if stop and dying and listing.asset_class is not AssetClass.CRYPTO:
         raise refusals.unprocessable("invalid time_in_force")
-    if listing.asset_class is not AssetClass.EQUITY or not fractional:
+    if not fractional or listing.asset_class is not AssetClass.EQUITY:
         return
     if command.time_in_force is not TimeInForce.DAY:
         raise refusals.unprocessable("fractional orders must be DAY orders")
