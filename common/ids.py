@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import uuid
 from collections import deque
 from typing import NewType, Protocol
 
@@ -15,6 +14,7 @@ ExecutionId = NewType("ExecutionId", str)
 ConfirmToken = NewType("ConfirmToken", str)
 Principal = NewType("Principal", str)  # who is calling: one bearer token, one principal
 
+_VARIANTS = "89ab"  # the digits that RFC 9562 allows there
 _DRAWN = 64  # ids' worth of random bytes drawn at once: asking costs more than the bytes
 
 CLIENT_ORDER_ID_MAX = 128  # characters, the broker's bound
@@ -46,7 +46,9 @@ class RandomIds:
             drawn = os.urandom(16 * _DRAWN)
             self._blocks.extend(drawn[at : at + 16] for at in range(16, len(drawn), 16))
             block = drawn[:16]
-        return str(uuid.UUID(bytes=block, version=4))
+        text = block.hex()
+        variant = _VARIANTS[block[8] & 3]
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
     def token(self) -> str:
         """Return 128 random bits as 22 URL-safe characters."""
