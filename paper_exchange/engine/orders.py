@@ -174,11 +174,11 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         That is its limit, and for a stop that buys shares the broker's collar: such a stop
         becomes a limit order a little above it.
         """
-        if self.limit_price is not None or self.type is not OrderType.STOP:
+        if self.stop_price is None or self.type is not OrderType.STOP:
             return self.limit_price
         if self.side is not Side.BUY or self.asset_class is not AssetClass.EQUITY:
             return None
-        stop = self.stop_price or ZERO
+        stop = self.stop_price
         return (stop * (_COLLAR_CHEAP if stop < _CHEAP else _COLLAR)).quantize(CENT)
 
     @property
