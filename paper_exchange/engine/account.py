@@ -106,6 +106,8 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.together.put(None, order)
             state.client_ids[order.client_order_id] = order.id
             state.ledger.post(event.posting)
+        case OrderFilled() | OrderCanceled():
+            _evolve_order(state, event)
         case AccountOpened():
             state.number = event.number
             state.options_level = event.options_level

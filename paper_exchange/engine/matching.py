@@ -53,7 +53,7 @@ def touch(order: OrderState, quotes: Mapping[str, Quote | None]) -> Touch | None
     if order.legs:
         return _net_touch(order.legs, quotes)
     quote = quotes.get(order.symbol)
-    if quote is None or 0 < quote.ask < quote.bid:
+    if quote is None or (quote.ask < quote.bid and quote.ask > 0):
         return None
     if order.side is Side.SELL:
         price, size = quote.bid, quote.bid_size
