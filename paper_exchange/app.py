@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path as FilePath
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
@@ -27,6 +28,7 @@ from paper_exchange.api.auctions import StockReference
 from paper_exchange.api.bulletins import Bulletins
 from paper_exchange.api.configurations import Configurations
 from paper_exchange.api.corporate_actions import CorporateActions
+from paper_exchange.api.directory import Directory
 from paper_exchange.api.dump import Dump
 from paper_exchange.api.endpoint import Endpoint, Gate, reply
 from paper_exchange.api.faults import Faults, FaultyUpdates, StaleClock
@@ -217,12 +219,14 @@ def application(options: Options, parts: Parts, admin: Sequence[Path]) -> Starle
     data = MarketDataStreams(
         feeds(options.plan, options.option_symbols_max), authenticate, parts.broadcast
     )
+    endpoints = {path.path: endpoint(gate, path) for path in paths}
     return Starlette(
         routes=[
-            *(Route(path.path, endpoint(gate, path)) for path in paths),
+            *(Route(path, answering) for path, answering in endpoints.items()),
             WebSocketRoute(TRADE_UPDATES_PATH, TradeUpdates(parts.hub, authenticate).serve),
             *(WebSocketRoute(path, data.serve) for path in data.paths),
         ],
+        middleware=[Middleware(Directory, endpoints=endpoints)],
         exception_handlers={404: _no_endpoint, Exception: _bug},
     )
 

@@ -164,7 +164,7 @@ class Endpoint:
         call = Call(
             account=account,
             path=scope["path_params"],
-            query=Query(QueryParams(scope["query_string"])),
+            query=Query(QueryParams(asked) if (asked := scope["query_string"]) else {}),
             body=await read_body(receive, self._host) if scope["method"] != "GET" else b"",
         )
         return await handler(call)

@@ -61,26 +61,23 @@ from paper_exchange.engine.lifecycle import OrderEvent, after
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import execute, release
 from paper_exchange.engine.opening import begin, opened, reset
-from paper_exchange.engine.orders import OrderState, Status
+from paper_exchange.engine.orders import GROUPS, OrderState, Status
 from paper_exchange.engine.positions import NINE_PLACES, PositionState
 from paper_exchange.engine.replacement import replacement
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.triggers import awakened
 
-_WITHOUT_POSTING: Final = (
-    AccountConfigured,
-    ExerciseDeclined,
-    OrderOpened,
-    OrderTrailed,
-    OrderTriggered,
-    OrderReduced,
-    DayEnded,
-)
+_WITHOUT_POSTING: Final = (OrderOpened, OrderTrailed, OrderTriggered, OrderReduced)
 
 
 def decide(state: AccountState, command: Command, market: Market, now: datetime) -> Sequence[Event]:
     """Return what a command makes happen, possibly nothing; raise Refused."""
-    return list(followed(state.orders, _decided(state, command, market, now), now))
+    events = _decided(state, command, market, now)
+    if state.together.grouped or (
+        isinstance(command, SubmitOrder) and command.order_class in GROUPS
+    ):
+        return list(followed(state.orders, events, now))
+    return events
 
 
 def _decided(
@@ -107,15 +104,23 @@ def _decided(
 def evolve(state: AccountState, event: Event) -> AccountState:
     """Apply an event in place and return the state; post its posting."""
     match event:
-        case AccountOpened() | AccountReset():
-            begin(state, event)
-        case AccountConfigured():
-            state.configuration = event.configuration
         case OrderAccepted():
             _accept(state, event.order)
+            state.ledger.post(event.posting)
+        case OrderFilled() | OrderCanceled():
+            _evolve_order(state, event)
+        case AccountOpened() | AccountReset():
+            begin(state, event)
+            state.ledger.post(event.posting)
+            state.last_equity = state.cash
+            state.movements.append((event, None))
+        case AccountConfigured():
+            state.configuration = event.configuration
         case OptionEnded():
             state.positions = holdings_after(state.positions, event)
             state.declined &= state.positions.keys()
+            state.ledger.post(event.posting)
+            state.movements.append((event, None))
         case ExerciseDeclined():
             state.declined.add(event.symbol)
         case DayEnded():
@@ -125,12 +130,6 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.marks = dict(event.closes)
         case _:
             _evolve_order(state, event)
-    if not isinstance(event, _WITHOUT_POSTING):
-        state.ledger.post(event.posting)
-    if isinstance(event, AccountOpened | AccountReset):
-        state.last_equity = state.cash
-    if isinstance(event, AccountOpened | AccountReset | OptionEnded):
-        state.movements.append((event, None))
     return state
 
 
@@ -165,9 +164,10 @@ def _entered(
 ) -> list[Event]:
     """Return what happens to an admitted order at once; state does not know it yet."""
     events: list[Event] = [
-        OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now),
-        *(OrderAccepted(order=other, posting=(), at=now) for other in rest),
+        OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now)
     ]
+    if rest:
+        events += [OrderAccepted(order=other, posting=(), at=now) for other in rest]
     if order.watching:
         return events
     ready = order.status not in (Status.ACCEPTED, Status.HELD)
@@ -291,6 +291,9 @@ def _evolve_order(state: AccountState, event: OrderEvent) -> None:
         state.fee_day = event.fee_day
         state.fee_accruals = event.fee_accruals
         state.movements.append((event, order))
+        state.ledger.post(event.posting)
+    elif not isinstance(event, _WITHOUT_POSTING):
+        state.ledger.post(event.posting)
     if order.status.terminal:
         del state.working[order.id]
 

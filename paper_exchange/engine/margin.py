@@ -18,11 +18,16 @@ from typing import Final
 from common.contracts import OPTION_MULTIPLIER, AssetClass, OptionContract, Right, asset_class
 from common.money import ZERO, Dollars, Price, Qty
 from common.pricing.payoff import universal_spread_margin
-from paper_exchange.engine.market import Market
+from paper_exchange.engine.market import Market, quoted_mark
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
 
+# Asked for on every holding; before Python 3.12 naming a member of an enum is a slow look-up.
+_SHARE: Final = AssetClass.EQUITY
+_OPTION: Final = AssetClass.OPTION
+
 INITIAL: Final = Decimal("0.5")  # of the value of shares
+_SHORT: Final = 1 + INITIAL  # of the (negative) value of shares sold short
 MAINTENANCE: Final = Decimal("0.3")
 
 Holding = tuple[OptionContract, int]  # signed contracts
@@ -176,16 +181,23 @@ def excess(
     cash = state.cash if cash is None else cash
     held = state.held if held is None else held
     qtys = holdings(state) if qtys is None else qtys
-    free = cash - held - spread_margin(qtys)
+    free = cash - held
+    options = False
     for symbol, qty in qtys.items():
-        if contract_of(symbol) is None and asset_class(symbol) is AssetClass.EQUITY:
+        kind = asset_class(symbol)
+        if kind is _SHARE:
             known = None if marks is None else marks.get(symbol)
             value = qty * (share_mark(state, market, symbol) if known is None else known)
-            free += value - abs(value) * INITIAL
-    return free
+            free += value * INITIAL if value > 0 else value * _SHORT
+        elif kind is _OPTION:
+            options = True
+    return free - spread_margin(qtys) if options else free
 
 
 def share_mark(state: AccountState, market: Market, symbol: str) -> Decimal:
     """Return what a share is worth now, its cost where there is no quote at all."""
+    marked = quoted_mark(market.quotes.get(symbol))
+    if marked is not None:
+        return marked
     position = state.positions.get(symbol)
-    return market.mark(symbol, position.avg_entry_price if position else ZERO)
+    return position.avg_entry_price if position else ZERO

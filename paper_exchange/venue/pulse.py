@@ -84,11 +84,12 @@ class Pulse:
         if symbols:
             for ref in self._shard.book.fired(self._markets.quotes(symbols, now)):
                 self._match(ref, now)
-        for state in self._shard.accounts:
-            try:
-                self._liquidate(state, now)
-            except MarketDataMissing as e:  # who cannot pay is not known without prices
-                logger.debug("nothing is liquidated for now: %s", e)
+        if now >= self._clock.session.first_liquidation(self._markets.rules.cut_offs):
+            for state in self._shard.accounts:
+                try:
+                    self._liquidate(state, now)
+                except MarketDataMissing as e:  # who cannot pay is not known without prices
+                    logger.debug("nothing is liquidated for now: %s", e)
 
     def reach(self, now: datetime, to: datetime) -> datetime:
         """Return how far time may jump, at most to an instant, with nothing to do on the way.

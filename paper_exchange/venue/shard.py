@@ -135,6 +135,9 @@ class Shard:
         whole = False
         try:
             records = [self._evolve(state, event, updates) for event in events]
+            for order_id in dict.fromkeys(map(_order_id, events)):  # once, as it stands at last
+                if order_id is not None:
+                    self.book.put(state.id, state.orders[order_id])
             commit = self._journal.append(records)
             whole = True
         finally:
@@ -149,7 +152,6 @@ class Shard:
         self._seq += 1
         if (order_id := _order_id(event)) is not None:
             order = state.orders[order_id]
-            self.book.put(state.id, order)
             update = update_of(state.id, event, order, f"{self._number:04d}{self._seq:022d}")
             if update is not None:
                 updates.append(update)
