@@ -29,6 +29,7 @@ from paper_exchange.engine.events import (
 )
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.refusals import not_found, unavailable
+from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.updates import OrderUpdate, update_of
 from paper_exchange.store.journal import Commit, Journal, JournalFailed
@@ -132,12 +133,12 @@ class Shard:
 
     def _apply(self, state: AccountState, events: Sequence[Event]) -> Commit:
         updates: list[OrderUpdate] = []
+        touched: dict[OrderId, OrderState] = {}  # as each stands at last
         whole = False
         try:
-            records = [self._evolve(state, event, updates) for event in events]
-            for order_id in dict.fromkeys(map(_order_id, events)):  # once, as it stands at last
-                if order_id is not None:
-                    self.book.put(state.id, state.orders[order_id])
+            records = [self._evolve(state, event, updates, touched) for event in events]
+            for order in touched.values():
+                self.book.put(state.id, order)
             commit = self._journal.append(records)
             whole = True
         finally:
@@ -147,11 +148,17 @@ class Shard:
         self._last[state.id] = commit
         return commit
 
-    def _evolve(self, state: AccountState, event: Event, updates: list[OrderUpdate]) -> Record:
+    def _evolve(
+        self,
+        state: AccountState,
+        event: Event,
+        updates: list[OrderUpdate],
+        touched: dict[OrderId, OrderState],
+    ) -> Record:
         evolve(state, event)
         self._seq += 1
         if (order_id := _order_id(event)) is not None:
-            order = state.orders[order_id]
+            order = touched[order_id] = state.orders[order_id]
             update = update_of(state.id, event, order, f"{self._number:04d}{self._seq:022d}")
             if update is not None:
                 updates.append(update)
