@@ -28,8 +28,8 @@ from paper_exchange.engine.events import (
     Record,
 )
 from paper_exchange.engine.market import Market
-from paper_exchange.engine.refusals import not_found, unavailable
 from paper_exchange.engine.orders import OrderState
+from paper_exchange.engine.refusals import not_found, unavailable
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.updates import OrderUpdate, update_of
 from paper_exchange.store.journal import Commit, Journal, JournalFailed
