@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import log
 
 import msgspec
@@ -21,6 +21,7 @@ from common.money import CENT
 from common.orders import Side
 from common.quotes import Quote
 from paper_exchange.engine.account import evolve
+from paper_exchange.engine.commands import Command
 from paper_exchange.engine.state import AccountState
 from paper_exchange.venue.book import Book
 
@@ -55,27 +56,28 @@ def _events() -> list[Row]:
     ]
 
 
-def _both(trader: Trader) -> None:
-    trader.filled()
-    trader.canceled()
+def _both(trader: Trader) -> list[Command]:
+    return [*trader.filled(), *trader.canceled()]
 
 
-def _rate(step: Callable[[Trader], None]) -> float:
+def _rate(step: Callable[[Trader], list[Command]]) -> float:
+    """Return the events a second of commands that are there before the clock starts."""
     trader = Trader()
-    step(trader)
+    commands = [command for _ in range(PAIRS) for command in step(trader)]
     before = trader.events
-    seconds = _timed(lambda: _repeat(step, trader))
+    seconds = _timed(lambda: _do(trader, commands))
     return (trader.events - before) / seconds
 
 
-def _repeat(step: Callable[[Trader], None], trader: Trader) -> None:
-    for _ in range(PAIRS):
-        step(trader)
+def _do(trader: Trader, commands: Iterable[Command]) -> None:
+    for command in commands:
+        trader.do(command)
 
 
 def _applied() -> float:
     trader = Trader(keep=True)
-    _repeat(_both, trader)
+    for _ in range(PAIRS):
+        _do(trader, _both(trader))
     state = AccountState(id=trader.state.id)
 
     def again() -> None:

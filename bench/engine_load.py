@@ -60,31 +60,32 @@ class Trader:
         if self._keep:
             self.kept += events
 
-    def submit(self, side: Side, limit: Decimal | None = None) -> OrderId:
+    def order(self, side: Side, limit: Decimal | None = None) -> SubmitOrder:
         self._orders += 1
-        order_id = OrderId(str(UUID(int=self._orders)))
-        self.do(
-            SubmitOrder(
-                order_id=order_id,
-                client_order_id=f"bench-{self._orders}",
-                symbol=SYMBOL,
-                side=side,
-                type=OrderType.MARKET if limit is None else OrderType.LIMIT,
-                time_in_force=TimeInForce.DAY,
-                qty=Decimal(1),
-                limit_price=limit,
-            )
+        return SubmitOrder(
+            order_id=OrderId(str(UUID(int=self._orders))),
+            client_order_id=f"bench-{self._orders}",
+            symbol=SYMBOL,
+            side=side,
+            type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+            time_in_force=TimeInForce.DAY,
+            qty=Decimal(1),
+            limit_price=limit,
         )
-        return order_id
 
-    def filled(self) -> None:
-        """Buy and sell one share: two orders, four events."""
-        self.submit(Side.BUY)
-        self.submit(Side.SELL)
+    def filled(self) -> list[Command]:
+        """Return what buys and sells one share: two orders, four events."""
+        return [self.order(Side.BUY), self.order(Side.SELL)]
 
-    def canceled(self, limit: Decimal = BID - 10) -> None:
-        """Place a limit order away from the market and cancel it: two events."""
-        self.cancel(self.submit(Side.BUY, limit))
+    def canceled(self) -> list[Command]:
+        """Return what places an order away from the market and cancels it: two events."""
+        order = self.order(Side.BUY, BID - 10)
+        return [order, CancelOrder(order_id=order.order_id)]
+
+    def submit(self, side: Side, limit: Decimal | None = None) -> OrderId:
+        order = self.order(side, limit)
+        self.do(order)
+        return order.order_id
 
     def cancel(self, order_id: OrderId) -> None:
         self.do(CancelOrder(order_id=order_id))

@@ -86,13 +86,31 @@ class ExchangeSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     port: Annotated[int, Field(ge=0, le=65535)] = 0  # 0 takes any free one
-    feed: Literal["synthetic"] = "synthetic"
+    feed: Literal["synthetic", "live"] = "synthetic"
     clock: Literal["real", "demo", "stepped"] = "demo"
     speed: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
     day: date | None = None  # where a demo or stepped clock first starts; None is the next session
     at: time | None = None  # New York time of that day; None is the open
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 7
     cash: Annotated[Money, Bounded] = Decimal(100_000)
+
+    # The market that feed live passes through; without upstream_url it is Alpaca's.
+    upstream_key: SecretStr | None = None
+    upstream_secret: SecretStr | None = None
+    upstream_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    upstream_requests: Annotated[int, Field(ge=30, le=100_000)] = 200  # a minute
+    stock_feed: Literal["iex", "sip"] = "iex"
+    option_feed: Literal["indicative", "opra"] = "indicative"
+    stale_after: Annotated[Seconds, Positive] = timedelta(seconds=60)  # an older quote is none
+
+    @model_validator(mode="after")
+    def _coherent(self) -> ExchangeSettings:
+        if self.feed == "live":
+            if self.upstream_key is None or self.upstream_secret is None:
+                raise ValueError("FEED live needs UPSTREAM_KEY and UPSTREAM_SECRET")
+            if self.clock != "real" or self.day is not None or self.at is not None:
+                raise ValueError("FEED live keeps its own time: set CLOCK=real, no DAY and no AT")
+        return self
 
 
 # Where a daemon is and how it logs: two of these may differ and still be the same desk.
@@ -266,10 +284,10 @@ class Settings(BaseSettings):
         Keys enter as hashes, so the digest may be written to the lock file.
         """
         values = self.model_dump(mode="json", exclude=set(_WHERE))
-        for key in ("alpaca_api_key", "alpaca_secret_key"):
-            secret = getattr(self, key)
-            if secret is not None:
-                values[key] = hashlib.sha256(secret.get_secret_value().encode()).hexdigest()
+        for model, shown in ((self, values), (self.exchange, values["exchange"])):
+            for name, secret in model:
+                if isinstance(secret, SecretStr):
+                    shown[name] = hashlib.sha256(secret.get_secret_value().encode()).hexdigest()
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from common.money import CENT, Price
@@ -84,6 +85,7 @@ class OptionContract:
         return self.symbol
 
 
+@lru_cache(maxsize=8192)
 def asset_class(symbol: str) -> AssetClass:
     """Tell what a symbol names: an option, a crypto pair or a stock.
 

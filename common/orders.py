@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from common.contracts import OPTION_MULTIPLIER, OptionContract
 from common.ids import ClientOrderId, ExecutionId, OrderId
@@ -22,15 +22,18 @@ class Side(StrEnum):
     BUY = "buy"
     SELL = "sell"
 
-    @property
-    def sign(self) -> int:
-        """+1 to buy, -1 to sell."""
-        return 1 if self is Side.BUY else -1
+    sign: int  # +1 to buy, -1 to sell
+
+    def __init__(self, value: str) -> None:
+        self.sign = 1 if value == "buy" else -1
 
     @property
     def opposite(self) -> Side:
         """The side that undoes this one."""
-        return Side.SELL if self is Side.BUY else Side.BUY
+        return _OPPOSITE[self]
+
+
+_OPPOSITE: Final[Mapping[Side, Side]] = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 
 
 class PositionIntent(StrEnum):
@@ -41,20 +44,26 @@ class PositionIntent(StrEnum):
     SELL_TO_OPEN = "sell_to_open"
     SELL_TO_CLOSE = "sell_to_close"
 
-    @property
-    def opens(self) -> bool:
-        """Whether it adds to a position."""
-        return self.value.endswith("open")
+    opens: bool  # whether it adds to a position
+
+    def __init__(self, value: str) -> None:
+        self.opens = value.endswith("open")
 
     @property
     def side(self) -> Side:
         """The side it trades on."""
-        return Side.BUY if self.value.startswith("buy") else Side.SELL
+        return Side.BUY if self in _PURCHASES else Side.SELL
 
     @classmethod
     def of(cls, side: Side, *, opens: bool) -> PositionIntent:
         """Return the intent of trading a side to open or to close."""
-        return cls(f"{side.value}_to_{'open' if opens else 'close'}")
+        return _INTENTS[side, opens]
+
+
+_PURCHASES: Final = frozenset({PositionIntent.BUY_TO_OPEN, PositionIntent.BUY_TO_CLOSE})
+_INTENTS: Final[Mapping[tuple[Side, bool], PositionIntent]] = {
+    (intent.side, intent.opens): intent for intent in PositionIntent
+}
 
 
 class OrderType(StrEnum):

@@ -76,6 +76,10 @@ class Session:
             return Phase.PRE_OPEN
         return Phase.OPEN if at < self.close else Phase.CLOSED
 
+    def day_of(self, at: datetime) -> date:
+        """Return the calendar day it is in New York at an instant; at once in hours."""
+        return self.day if self.open <= at < self.close else trading_day(at)
+
     def option_close(self, underlying: str) -> datetime:
         """Return when the underlying's options stop trading."""
         return self.close + LATE_CLOSE_AFTER if underlying in LATE_CLOSE else self.close
@@ -94,6 +98,10 @@ class Session:
         """Return when the broker starts closing positions expiring today."""
         late = underlying in LATE_CLOSE
         return self.close - (cut_offs.liquidation_late_close if late else cut_offs.liquidation)
+
+    def first_liquidation(self, cut_offs: CutOffs) -> datetime:
+        """Return the earliest instant at which it closes any position expiring today."""
+        return self.close - max(cut_offs.liquidation, cut_offs.liquidation_late_close)
 
     def minutes_to_close(self, at: datetime) -> float:
         """Return the minutes left to the close of the shares; 0 once it is past."""

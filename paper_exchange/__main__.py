@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -25,11 +26,13 @@ from common.money import parse_decimal
 from paper_exchange.app import ClockKind, Options, open_exchange
 from paper_exchange.feed import calibration, importing
 from paper_exchange.feed.choice import FeedKind
+from paper_exchange.feed.live.access import DATA, OPTION_FEEDS, STOCK_FEEDS, TRADING, Access
 from paper_exchange.stream.connection import MESSAGE_MAX
 from paper_exchange.stream.plan import DataPlan
 from paper_exchange.tenancy.key_file import read_or_create
 
 ENVIRONMENT: Final = "PAPER_EXCHANGE_"
+GC_EVERY: Final = (20_000, 10, 10)  # what requests leave behind is freed without it
 STOP_SECONDS: Final = 2  # what open requests and streams get before the database is closed
 BACKLOG: Final = 1024
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], Iterable[str]]]] = {
@@ -81,6 +84,12 @@ def parser() -> argparse.ArgumentParser:
     add("--database", default="sqlite:///paper_exchange.db", help="SQLAlchemy URL")
     add("--feed", choices=[kind.value for kind in FeedKind], default=FeedKind.SYNTHETIC.value)
     add("--recording", type=Path, help="folder of recorded days to replay; see docs/feeds.md")
+    add("--upstream-url", help="root of the trading API whose market --feed live passes through")
+    add("--upstream-data-url", help="root of its data API")
+    add("--upstream-requests", type=_requests, default=200, help="asked of it in a minute at most")
+    add("--stock-feed", choices=STOCK_FEEDS, default="iex", help="of the upstream")
+    add("--option-feed", choices=OPTION_FEEDS, default="indicative", help="of the upstream")
+    add("--stale-after", type=_positive, default=60, help="seconds until a live quote is none")
     add("--clock", choices=[kind.value for kind in ClockKind], default=ClockKind.REAL.value)
     add("--seed", type=int, default=7, help="of the synthetic market")
     add("--speed", type=_positive, help="exchange seconds per second, demo clock")
@@ -120,6 +129,9 @@ def listener(host: str, port: int) -> socket.socket:
 async def _serve(options: Options, sock: socket.socket, address_file: Path | None) -> None:
     """Run the server until a signal; uvicorn raises that signal again once it is done."""
     async with open_exchange(options) as app:
+        gc.collect()
+        gc.freeze()  # or every full collection would walk what start-up made: 50 ms and more
+        gc.set_threshold(*GC_EVERY)
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -166,6 +178,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         speed=arguments.speed,
         feed=FeedKind(arguments.feed),
         recording=arguments.recording,
+        upstream=_upstream(arguments),
         day=arguments.day,
         at=arguments.at,
         cash=arguments.cash,
@@ -175,6 +188,25 @@ def options_of(arguments: argparse.Namespace) -> Options:
         option_symbols_max=arguments.option_symbols_max,
         partial_fills=arguments.partial_fills,
         enhanced_greeks=arguments.greeks == "enhanced",
+    )
+
+
+def _upstream(arguments: argparse.Namespace) -> Access | None:
+    """Return whose market is passed through, None without keys of it."""
+    key = os.environ.get(f"{ENVIRONMENT}UPSTREAM_KEY")
+    secret = os.environ.get(f"{ENVIRONMENT}UPSTREAM_SECRET")
+    if not key or not secret:
+        return None
+    trading = arguments.upstream_url or TRADING
+    return Access(
+        key=key,
+        secret=secret,
+        trading_url=trading.rstrip("/"),
+        data_url=(arguments.upstream_data_url or arguments.upstream_url or DATA).rstrip("/"),
+        stock_feed=arguments.stock_feed,
+        option_feed=arguments.option_feed,
+        requests_per_minute=arguments.upstream_requests,
+        stale_after=timedelta(seconds=arguments.stale_after),
     )
 
 
@@ -225,6 +257,13 @@ def _positive(text: str) -> float:
 def _port(text: str) -> int:
     value = int(text)
     if not 0 <= value <= 65_535:
+        raise ValueError(text)
+    return value
+
+
+def _requests(text: str) -> int:
+    value = int(text)
+    if not 30 <= value <= 100_000:
         raise ValueError(text)
     return value
 

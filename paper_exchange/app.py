@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path as FilePath
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
@@ -26,10 +27,13 @@ from paper_exchange.api.activities import Activities
 from paper_exchange.api.auctions import StockReference
 from paper_exchange.api.bulletins import Bulletins
 from paper_exchange.api.configurations import Configurations
+from paper_exchange.api.corporate_actions import CorporateActions
+from paper_exchange.api.directory import Directory
 from paper_exchange.api.dump import Dump
 from paper_exchange.api.endpoint import Endpoint, Gate, reply
 from paper_exchange.api.faults import Faults, FaultyUpdates, StaleClock
 from paper_exchange.api.faulty import FaultyConnections
+from paper_exchange.api.fixed_income import FixedIncome
 from paper_exchange.api.limiter import RateLimit
 from paper_exchange.api.market_hours import MarketHours
 from paper_exchange.api.options import Options as OptionPaths
@@ -37,6 +41,7 @@ from paper_exchange.api.orders import Orders
 from paper_exchange.api.playing import Playing
 from paper_exchange.api.portfolio import Portfolio
 from paper_exchange.api.reference import Reference
+from paper_exchange.api.resetting import Resetting
 from paper_exchange.api.routes import Path
 from paper_exchange.api.screener import Screener
 from paper_exchange.api.stocks import Stocks
@@ -44,11 +49,10 @@ from paper_exchange.api.system import Admin, Move, System
 from paper_exchange.api.watchlists import WatchlistPaths
 from paper_exchange.engine.market import FillRules, Rules
 from paper_exchange.engine.updates import OrderUpdate
-from paper_exchange.feed.calendar import Calendar
-from paper_exchange.feed.choice import FIRST_DAY, FeedKind, open_feed
+from paper_exchange.feed.choice import FIRST_DAY, Feed, FeedKind, Wish, open_feed
 from paper_exchange.feed.clock import DemoClock, ExchangeClock, RealClock, SteppedClock
 from paper_exchange.feed.clock_file import ClockFile
-from paper_exchange.feed.source import Source
+from paper_exchange.feed.live.access import Access
 from paper_exchange.hub import Hub
 from paper_exchange.store.database import Database, file_of
 from paper_exchange.store.journal import SqlJournal
@@ -80,9 +84,9 @@ class Options:
     """How an exchange is run.
 
     database: an SQLAlchemy URL. at: New York time the demo or stepped day starts at, None
-    the open. day: the first one, None the feed's own. recording: what to replay. speed:
-    exchange seconds per second, None what it was before. rate_limit: requests a minute of
-    each key, 0 none. option_symbols_max: replaces the plan's own.
+    the open. day: the first one, None the feed's own. recording: what to replay. upstream:
+    whose market is live. speed: exchange seconds per second, None what it was before.
+    rate_limit: requests a minute of each key, 0 none. option_symbols_max: replaces the plan's.
     partial_fills: share of fills that are partial. enhanced_greeks: given on expiry day too.
     """
 
@@ -94,6 +98,7 @@ class Options:
     speed: float | None = None
     feed: FeedKind = FeedKind.SYNTHETIC
     recording: FilePath | None = None
+    upstream: Access | None = None
     day: date | None = None
     at: time | None = None
     cash: Decimal = Decimal(100_000)
@@ -112,10 +117,22 @@ async def open_exchange(options: Options) -> AsyncIterator[ASGIApp]:
     Raises Misconfigured for a clock that would start outside the session and for keys that
     contradict the database, StateUnwritable for a database that cannot be used.
     """
-    feed = open_feed(options.feed, seed=options.seed, recording=options.recording, day=options.day)
+    check_clock(options)
+    wish = Wish(
+        kind=options.feed,
+        seed=options.seed,
+        recording=options.recording,
+        day=options.day,
+        upstream=options.upstream,
+    )
+    async with open_feed(wish) as feed, _opened(options, feed) as app:
+        yield app
+
+
+@asynccontextmanager
+async def _opened(options: Options, feed: Feed) -> AsyncIterator[ASGIApp]:
     source, calendar = feed.source, feed.calendar
-    options = replace(options, day=feed.day)
-    clock = exchange_clock(options, calendar)
+    clock = exchange_clock(replace(options, day=feed.day), feed)
     database = await Database.open(options.database)
     try:
         rules = Rules(fills=FillRules(partial_probability=options.partial_fills, seed=options.seed))
@@ -130,12 +147,18 @@ async def open_exchange(options: Options) -> AsyncIterator[ASGIApp]:
         await pulse.beat()
         await open_account(options, venue, keys)
         seen = StaleClock(clock, faults) if faults else clock
-        lists, broadcast = Watchlists(database), Broadcast(source, seen)
-        parts = Parts(source, calendar, clock, seen, venue, keys, lists, hub, broadcast, faults)
+        lists, broadcast = Watchlists(database), Broadcast(source, calendar, seen)
+        parts = Parts(feed, clock, seen, venue, keys, lists, hub, broadcast, faults)
         async with asyncio.TaskGroup() as group:
             jobs = [group.create_task(job()) for job in (pulse.run, parts.broadcast.run)]
-            admin = (*Dump(shard, clock).paths(), *Playing(clock).paths())
-            served = application(options, parts, mover(clock, pulse), admin)
+            moving = asyncio.Lock()
+            admin = (
+                *Admin(venue, keys, clock, options.cash, mover(clock, pulse), moving).paths(),
+                *Dump(shard, clock).paths(),
+                *Playing(clock).paths(),
+                *Resetting(venue, lists, clock, moving).paths(),
+            )
+            served = application(options, parts, admin)
             yield FaultyConnections(served, faults) if faults else served
             for job in jobs:
                 job.cancel()
@@ -154,8 +177,7 @@ async def open_account(options: Options, venue: Venue, keys: Keys) -> None:
 class Parts:
     """What the application serves. seen: the clock that market data is told by."""
 
-    source: Source
-    calendar: Calendar
+    feed: Feed
     clock: ExchangeClock
     seen: Clock
     venue: Venue
@@ -166,11 +188,10 @@ class Parts:
     faults: Faults | None
 
 
-def application(
-    options: Options, parts: Parts, move: Move | None, admin: Sequence[Path]
-) -> Starlette:
+def application(options: Options, parts: Parts, admin: Sequence[Path]) -> Starlette:
     """Return the routes of both hosts and the streams; those of admin if there is a key."""
-    source, clock, venue, calendar = parts.source, parts.clock, parts.venue, parts.calendar
+    source, calendar = parts.feed.source, parts.feed.calendar
+    clock, venue = parts.clock, parts.venue
     authenticate = parts.keys.authenticate
     plus = options.plan is DataPlan.PLUS
     limit = RateLimit(options.rate_limit, MonotonicClock(), SystemClock())
@@ -185,24 +206,27 @@ def application(
         *Reference(source, clock, calendar).paths(),
         *MarketHours(clock, calendar).paths(),
         *Bulletins(source, calendar, clock).paths(),
+        *CorporateActions(parts.feed.dividends, clock).paths(),
+        *FixedIncome(parts.feed.treasuries, clock).paths(),
         *Screener(source, calendar, clock).paths(),
         *StockReference(source, calendar, clock).paths(),
         *Stocks(source, parts.seen, AssetClass.EQUITY, sip=plus).paths(),
         *Stocks(source, parts.seen, AssetClass.CRYPTO).paths(),
         *OptionPaths(source, parts.seen, opra=plus, enhanced=options.enhanced_greeks).paths(),
         *System(venue, source, clock).paths(),
-        *(Admin(venue, parts.keys, clock, options.cash, move).paths() if options.admin_key else ()),
         *((*parts.faults.paths(), *admin) if parts.faults else ()),
     )
     data = MarketDataStreams(
         feeds(options.plan, options.option_symbols_max), authenticate, parts.broadcast
     )
+    endpoints = {path.path: endpoint(gate, path) for path in paths}
     return Starlette(
         routes=[
-            *(Route(path.path, endpoint(gate, path)) for path in paths),
+            *(Route(path, answering) for path, answering in endpoints.items()),
             WebSocketRoute(TRADE_UPDATES_PATH, TradeUpdates(parts.hub, authenticate).serve),
             *(WebSocketRoute(path, data.serve) for path in data.paths),
         ],
+        middleware=[Middleware(Directory, endpoints=endpoints)],
         exception_handlers={404: _no_endpoint, Exception: _bug},
     )
 
@@ -229,9 +253,18 @@ def endpoint(gate: Gate, path: Path) -> Endpoint:
     return Endpoint(gate, path.host, path.access, path.handlers)
 
 
-def exchange_clock(options: Options, calendar: Calendar) -> ExchangeClock:
+def check_clock(options: Options) -> None:
+    """Raise Misconfigured for a clock of our own beside a live market."""
+    ruled = options.clock is not ClockKind.REAL or options.at is not None or options.speed
+    if options.feed is FeedKind.LIVE and ruled:
+        raise Misconfigured(
+            "a live market keeps its own time", remedy="give --clock real, no --at and no --speed"
+        )
+
+
+def exchange_clock(options: Options, feed: Feed) -> ExchangeClock:
     """Return the clock asked for, going on where it stood; raise Misconfigured."""
-    system = SystemClock()
+    system, calendar = feed.clock, feed.calendar
     if options.clock is ClockKind.REAL:
         if options.feed is FeedKind.REPLAY:
             raise Misconfigured(

@@ -141,6 +141,7 @@ class SiblingExchange:
             return subprocess.Popen(  # noqa: S603 our own package, our own interpreter
                 self._command(self._settings.port if port is None else port),
                 cwd=ROOT,
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -155,7 +156,7 @@ class SiblingExchange:
             "--database": f"sqlite:///{self.database}",
             "--feed": wanted.feed,
             "--clock": wanted.clock,
-            "--speed": wanted.speed,
+            "--speed": wanted.speed if wanted.clock == "demo" else None,
             "--seed": wanted.seed,
             "--cash": wanted.cash,
             "--partial-fills": 0,  # what the desk shows is repeatable
@@ -164,10 +165,27 @@ class SiblingExchange:
             "--at": wanted.at.strftime("%H:%M") if wanted.at else None,
             "--day": wanted.day.isoformat() if wanted.day else None,
         }
+        if wanted.feed == "live":
+            options |= {
+                "--upstream-url": wanted.upstream_url,
+                "--upstream-requests": wanted.upstream_requests,
+                "--stock-feed": wanted.stock_feed,
+                "--option-feed": wanted.option_feed,
+                "--stale-after": wanted.stale_after.total_seconds(),
+            }
         for option, value in options.items():
             if value is not None:
                 command += [option, str(value)]
         return command
+
+    def _environment(self) -> dict[str, str]:
+        """Return ours with the upstream's keys: a command line is for everyone to read."""
+        keys = {
+            "PAPER_EXCHANGE_UPSTREAM_KEY": self._settings.upstream_key,
+            "PAPER_EXCHANGE_UPSTREAM_SECRET": self._settings.upstream_secret,
+        }
+        told = {name: key.get_secret_value() for name, key in keys.items() if key is not None}
+        return {**os.environ, **told}
 
 
 async def terminated(

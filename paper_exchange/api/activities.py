@@ -9,10 +9,11 @@ from typing import Final
 
 from common.clock import Clock
 from common.session import trading_day
+from paper_exchange.api.activity_pages import Page, page
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, trading
 from paper_exchange.venue.venue import Venue
-from paper_exchange.wire.activities import Activity, activities
+from paper_exchange.wire.activities import Activity
 from paper_exchange.wire.errors import BadParameter
 from paper_exchange.wire.query import Query
 
@@ -54,6 +55,15 @@ class ActivityFilter:
             until=query.instant("until"),
         )
 
+    def days(self) -> tuple[date | None, date | None]:
+        """Return the first and the last day that may have any, None where there is no bound."""
+        if self.day is not None:
+            return self.day, self.day
+        return (
+            None if self.after is None else trading_day(self.after),
+            None if self.until is None else trading_day(self.until),
+        )
+
     def admits(self, activity: Activity) -> bool:
         """Whether an entry passes every filter."""
         return (
@@ -86,25 +96,11 @@ class Activities:
         wanted = ActivityFilter.of(query, call.path.get("kind"))
         limit = query.integer("page_size", PAGE_MAX, low=1, high=PAGE_MAX)
         newest_first = query.choice("direction", ("asc", "desc"), "desc") == "desc"
+        asked = Page(limit, newest_first, query.text("page_token"))
         history = await self._venue.history(call.account)
         now = self._clock.now()
-        found = [
-            activity
-            for event, order in history.movements
-            for activity in activities(event, order)
-            if activity.is_reported(now) and wanted.admits(activity)
-        ]
-        if newest_first:
-            found.reverse()
-        start = _after(found, query.text("page_token"))
-        return reply([activity.shown for activity in found[start : start + limit]])
 
+        def shown(activity: Activity) -> bool:
+            return wanted.admits(activity) and activity.is_reported(now)
 
-def _after(found: list[Activity], token: str | None) -> int:
-    """Return where the entries after the one a token names begin."""
-    if token is None:
-        return 0
-    for place, activity in enumerate(found):
-        if activity.id == token:
-            return place + 1
-    raise BadParameter("invalid page_token")
+        return reply(page(history.movements, shown, asked, *wanted.days()))

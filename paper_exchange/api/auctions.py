@@ -12,9 +12,11 @@ from common.contracts import AssetClass
 from common.errors import TradingError
 from common.money import Price
 from common.session import Session, new_york, trading_day
+from paper_exchange.api.bars import Bars
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.history import Wanted, page
 from paper_exchange.api.routes import Path, data
+from paper_exchange.api.timeframes import DAY
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.source import Source
 from paper_exchange.wire.errors import BadParameter, not_found
@@ -33,6 +35,7 @@ _OPTION_CONDITIONS: Mapping[str, Mapping[str, str]] = {
     "trade": {"I": "AUTO - Regular Electronic Trade"},
     "quote": {" ": "One Sided", "A": "Auto Execution Eligible"},
 }
+_WHOLE_DAY: Final = 390  # minutes of a bar that holds a session
 _TAPES: Final = ("a", "b", "c")
 
 
@@ -117,7 +120,7 @@ class StockReference:
     ) -> tuple[dict[str, list[Json]], str | None]:
         listed = tuple(symbol for symbol in symbols if symbol in self._stocks)
         wanted = Wanted.of(call.query, listed, self._clock)
-        found, token = await page(wanted, self._held)
+        found, token = await page(wanted, self._held, Bars(self._source, self._clock).load(DAY))
         return {
             symbol: [auctions.shown() for auctions in days] for symbol, days in found.items()
         }, token
@@ -134,7 +137,7 @@ class StockReference:
         return found[:limit]
 
     def _of(self, symbol: str, session: Session, now: datetime) -> Auctions | None:
-        bars = self._source.bars(symbol, session.open, min(session.close, now), 1)
+        bars = self._source.bars(symbol, session.open, min(session.close, now), _WHOLE_DAY)
         if not bars:
             return None
         return Auctions(session, bars[0].open, self._close(symbol, session, now))

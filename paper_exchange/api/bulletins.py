@@ -1,8 +1,7 @@
-"""What is said about the market: its own news, corporate actions, bonds and stock loans.
+"""What is said about the market: its own news, and stock loans.
 
-The listed companies here neither pay dividends nor split, no bond is listed, and every
-stock is easy to borrow: those lists are empty because nothing of the kind happened. News is
-what the exchange knows itself: when sessions opened and closed.
+Every stock is easy to borrow, so nobody ever needed a locate: that list is empty. News is what
+the exchange knows itself: when sessions opened and closed.
 """
 
 from __future__ import annotations
@@ -22,17 +21,14 @@ from paper_exchange.feed.calendar import FIRST_DAY, LAST_DAY, Calendar
 from paper_exchange.feed.source import Source
 from paper_exchange.wire.errors import BadParameter, not_found
 from paper_exchange.wire.locates import wanted_locate
-from paper_exchange.wire.query import Query, page_offset, page_token
+from paper_exchange.wire.query import Query, date_range, page_offset, page_token
 from paper_exchange.wire.scalars import instant
 
 Json = dict[str, Any]
 
 NEWS_DEFAULT: Final = 10
 NEWS_MAX: Final = 50
-ANNOUNCED_DAYS_MAX: Final = 90
 
-_ANNOUNCEMENTS: Final = frozenset({"spinoff", "merger", "split", "reorg", "dividend"})
-_ISIN_LENGTH: Final = 12
 _NEWS_REACH: Final = timedelta(days=366)
 _WORDS: Mapping[bool, tuple[str, str]] = {
     True: ("opened", "Stocks and options trade."),
@@ -41,7 +37,7 @@ _WORDS: Mapping[bool, tuple[str, str]] = {
 
 
 class Bulletins:
-    """News, corporate actions, fixed income and locates of both hosts."""
+    """News and locates."""
 
     def __init__(self, source: Source, calendar: Calendar, clock: Clock) -> None:
         self._calendar = calendar
@@ -52,14 +48,8 @@ class Bulletins:
 
     def paths(self) -> tuple[Path, ...]:
         """Return the routes."""
-        announcements = "/v2/corporate_actions/announcements"
         return (
             data("/v1beta1/news", self.news),
-            data("/v1/corporate-actions", self.corporate_actions),
-            data("/v1beta1/fixed_income/latest/prices", self.bond_prices),
-            data("/v1beta1/fixed_income/latest/quotes", self.bond_quotes),
-            trading(announcements, GET=self.announcements),
-            trading(f"{announcements}/{{id:str}}", GET=self.announcement),
             trading("/v1/locates", GET=self.locates, POST=self.locate),
             trading("/v1/locates/quotes", GET=self.locate_quotes),
             trading("/v1/locates/{id:str}", GET=self.one_locate),
@@ -86,45 +76,12 @@ class Bulletins:
             }
         )
 
-    async def corporate_actions(self, call: Call) -> Reply:
-        """Answer GET /v1/corporate-actions: there are none."""
-        _dates(call.query, "start", "end")
-        call.query.integer("limit", 100, low=1, high=1000)
-        call.query.choice("sort", ("asc", "desc"), "asc")
-        return reply({"corporate_actions": {}, "next_page_token": None})
-
-    async def announcements(self, call: Call) -> Reply:
-        """Answer GET /v2/corporate_actions/announcements: there are none."""
-        call.query.required("ca_types")
-        for kind in call.query.symbols("ca_types"):
-            if kind.lower() not in _ANNOUNCEMENTS:
-                raise BadParameter(f"invalid ca_types: {kind:.40}")
-        for name in ("since", "until"):
-            call.query.required(name)
-        _dates(call.query, "since", "until", days_max=ANNOUNCED_DAYS_MAX)
-        return reply([])
-
-    async def announcement(self, call: Call) -> Reply:
-        """Answer GET of one announcement: there are none."""
-        raise not_found("announcement not found")
-
-    async def bond_quotes(self, call: Call) -> Reply:
-        """Answer GET /v1beta1/fixed_income/latest/quotes?isins=: no bond is listed."""
-        _isins(call.query)
-        call.query.integer("trade_size", 1, low=1, high=10**9)
-        return reply({"quotes": {}})
-
-    async def bond_prices(self, call: Call) -> Reply:
-        """Answer GET /v1beta1/fixed_income/latest/prices?isins=: no bond is listed."""
-        _isins(call.query)
-        return reply({"prices": {}})
-
     async def locates(self, call: Call) -> Reply:
         """Answer GET /v1/locates: none was ever needed."""
         call.query.integer("limit", 100, low=1, high=1000)
         if call.query.text("status"):
             call.query.choice("status", ("active", "expired", "rejected"), "")
-        _dates(call.query, "start", "end")
+        date_range(call.query, "start", "end")
         return reply({"locates": [], "next_page_token": None})
 
     async def locate(self, call: Call) -> Reply:
@@ -191,21 +148,3 @@ def _at(session: Session, *, opens: bool) -> datetime:
 
 def _error(symbol: str, code: str, message: str) -> Json:
     return {"code": code, "message": message, "symbol": symbol}
-
-
-def _dates(query: Query, first: str, last: str, days_max: int | None = None) -> None:
-    """Check a range of dates; raise BadParameter."""
-    start, end = query.day(first), query.day(last)
-    if start is None or end is None:
-        return
-    if start > end:
-        raise BadParameter(f"{first} must not be after {last}")
-    if days_max is not None and (end - start).days > days_max:
-        raise BadParameter(f"the range is limited to {days_max} days")
-
-
-def _isins(query: Query) -> None:
-    query.required("isins")
-    for isin in query.symbols("isins"):
-        if len(isin) != _ISIN_LENGTH or not isin.isalnum():
-            raise BadParameter(f"invalid isin: {isin:.40}")

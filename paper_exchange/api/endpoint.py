@@ -18,11 +18,19 @@ import msgspec
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
+from common.errors import MarketDataMissing
 from common.ids import AccountId, Ids
 from paper_exchange.api.limiter import RateLimit
 from paper_exchange.engine.refusals import Refused
 from paper_exchange.wire.credentials import presented
-from paper_exchange.wire.errors import BadParameter, Host, bad_parameter, body, refusal
+from paper_exchange.wire.errors import (
+    BadParameter,
+    Host,
+    bad_parameter,
+    body,
+    no_market,
+    refusal,
+)
 from paper_exchange.wire.query import Query
 
 logger = logging.getLogger(__name__)
@@ -145,6 +153,8 @@ class Endpoint:
             answer = self._refused(e)
         except BadParameter as e:
             answer = self._refused(bad_parameter(e, self._host))
+        except MarketDataMissing as e:
+            answer = self._refused(no_market(e))
         await answer_with(send, answer, self._gate.request_id(), headers)
 
     async def _handle(self, account: AccountId, scope: Scope, receive: Receive) -> Reply:
@@ -154,7 +164,7 @@ class Endpoint:
         call = Call(
             account=account,
             path=scope["path_params"],
-            query=Query(QueryParams(scope["query_string"])),
+            query=Query(QueryParams(asked) if (asked := scope["query_string"]) else {}),
             body=await read_body(receive, self._host) if scope["method"] != "GET" else b"",
         )
         return await handler(call)

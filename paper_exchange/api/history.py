@@ -8,13 +8,14 @@ costs what it holds and not what lies between start and end.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
 from common.clock import Clock
 from common.session import new_york, trading_day
+from paper_exchange.feed.source import Past, Series, Source
 from paper_exchange.wire.errors import BadParameter
 from paper_exchange.wire.query import Query, page_position, page_token
 from paper_exchange.wire.scalars import instant
@@ -42,6 +43,11 @@ class Dated(Protocol):
 
 # (symbol, start, end, limit) -> items of [start, end), by time
 Fetch: TypeAlias = Callable[[str, datetime, datetime, int], Sequence[Any]]
+
+# (symbol, start, end, limit, descending) -> the part of [start, end) that can be fetched now
+Load: TypeAlias = Callable[
+    [str, datetime, datetime, int, bool], Awaitable[tuple[datetime, datetime]]
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +83,24 @@ class Wanted:
             resume=resume,
         )
 
+    def window(self, resume: datetime | None) -> tuple[datetime, datetime]:
+        """Return [start, end) as far as no page before has told it."""
+        if resume is None:
+            return self.start, self.end
+        if self.descending:
+            return self.start, min(self.end, resume + _TICK)
+        return max(self.start, resume), self.end
 
-async def page(wanted: Wanted, fetch: Fetch) -> tuple[dict[str, list[Any]], str | None]:
+
+async def page(wanted: Wanted, fetch: Fetch, load: Load) -> tuple[dict[str, list[Any]], str | None]:
     """Return items by symbol and the token of the next page, None at the end."""
     found: dict[str, list[Any]] = {}
     left = wanted.limit
     resume = wanted.resume
     for symbol in wanted.symbols:
-        for start, end in _spans(wanted, resume):
+        first, last = wanted.window(resume)
+        known = await load(symbol, first, last, left + 1, wanted.descending)
+        for start, end in _spans(*known, wanted.descending):
             items = _within(fetch, symbol, start, end, left + 1, wanted.descending)
             if len(items) > left:
                 if left:
@@ -94,8 +110,32 @@ async def page(wanted: Wanted, fetch: Fetch) -> tuple[dict[str, list[Any]], str 
                 found.setdefault(symbol, []).extend(items)
                 left -= len(items)
             await asyncio.sleep(0)  # a long walk lets others in between
+        if known != (first, last):  # the rest is asked for by the next page
+            at = known[0] - _TICK if wanted.descending else known[1]
+            return found, page_token(f"{symbol}|{instant(at)}")
         resume = None
     return found, None
+
+
+def loader(source: Source, series: Series) -> Load:
+    """Return how quotes or prints are made ready to be fetched."""
+
+    async def load(
+        symbol: str, start: datetime, end: datetime, limit: int, descending: bool
+    ) -> tuple[datetime, datetime]:
+        known = await source.load(
+            Past(
+                series=series,
+                symbol=symbol,
+                start=start,
+                end=end,
+                limit=limit,
+                descending=descending,
+            )
+        )
+        return known.start, known.end
+
+    return load
 
 
 def _within(
@@ -106,17 +146,16 @@ def _within(
     return fetch(symbol, start, end, _EVERYTHING)[::-1][:limit]
 
 
-def _spans(wanted: Wanted, resume: datetime | None) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the window in pieces: by New York day forwards, in growing steps backwards."""
-    start, end = wanted.start, wanted.end
-    if not wanted.descending:
-        at = max(start, resume) if resume else start
+def _spans(start: datetime, end: datetime, descending: bool) -> Iterator[tuple[datetime, datetime]]:
+    """Yield a window in pieces: by New York day forwards, in growing steps backwards."""
+    if not descending:
+        at = start
         while at < end:
             until = min(_next_midnight(at), end)
             yield at, until
             at = until
         return
-    until = min(end, resume + _TICK) if resume else end
+    until = end
     span = _FIRST_SPAN
     while start < until:
         at = max(start, until - span)

@@ -17,11 +17,11 @@ from common.quotes import Quote
 from common.session import trading_day
 from paper_exchange.api.bars import Bars
 from paper_exchange.api.endpoint import Call, Reply, reply
-from paper_exchange.api.history import Fetch, Wanted, page
+from paper_exchange.api.history import Fetch, Load, Wanted, loader, page
 from paper_exchange.api.routes import Path, data
 from paper_exchange.api.timeframes import Timeframe
 from paper_exchange.engine.refusals import Refused
-from paper_exchange.feed.source import Source
+from paper_exchange.feed.source import Latest, Listed, Series, Source
 from paper_exchange.wire import market_data as wire
 from paper_exchange.wire.contracts import ContractFilter
 from paper_exchange.wire.errors import BadParameter
@@ -58,20 +58,24 @@ class Options:
 
     async def bars(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/bars?symbols=&timeframe=."""
-        fetch = self._bars.fetch(Timeframe.parse(call.query.required("timeframe")))
-        found, token = await self._page(call, fetch)
+        timeframe = Timeframe.parse(call.query.required("timeframe"))
+        found, token = await self._page(
+            call, self._bars.fetch(timeframe), self._bars.load(timeframe)
+        )
         shown = {symbol: [wire.bar(bar) for bar in bars] for symbol, bars in found.items()}
         return reply({"bars": shown, "next_page_token": token})
 
     async def trades(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/trades?symbols=."""
-        found, token = await self._page(call, self._source.trades)
+        found, token = await self._page(
+            call, self._source.trades, loader(self._source, Series.TRADES)
+        )
         shown = {symbol: [wire.option_trade(one) for one in of] for symbol, of in found.items()}
         return reply({"next_page_token": token, "trades": shown})
 
     async def latest_quotes(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/quotes/latest?symbols=."""
-        contracts = self._contracts(call.query)
+        contracts = await self._ready(self._contracts(call.query))
         now = self._clock.now()
         quotes = self._source.quotes([contract.symbol for contract in contracts], now)
         return reply(
@@ -86,17 +90,23 @@ class Options:
 
     async def latest_trades(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/trades/latest?symbols=."""
+        contracts = await self._ready(self._contracts(call.query))
         now = self._clock.now()
         found = {
             contract.symbol: wire.option_trade(trade)
-            for contract in self._contracts(call.query)
+            for contract in contracts
             if (trade := self._source.trade(contract.symbol, now)) is not None
         }
         return reply({"trades": found})
 
     async def snapshots(self, call: Call) -> Reply:
         """Answer GET /v1beta1/options/snapshots?symbols=."""
-        found = await self._snapshots(sorted(self._contracts(call.query), key=_symbol), call.query)
+        contracts = sorted(self._contracts(call.query), key=_symbol)
+        found = await self._snapshots(contracts, call.query)
+        now = self._clock.now()
+        for symbol, shown in found.items():
+            found[symbol] = self._bars.of_snapshot(symbol, now) | shown
+            await asyncio.sleep(0)  # a day's prints take a while
         return reply({"next_page_token": None, "snapshots": found})
 
     async def chain(self, call: Call) -> Reply:
@@ -107,6 +117,7 @@ class Options:
         limit = query.integer("limit", PAGE_DEFAULT, low=1, high=PAGE_MAX)
         wanted = ContractFilter.of(query)
         after = page_position(query) or ""
+        await self._source.prepare(Listed([underlying]))
         today = trading_day(self._clock.now())
         contracts = sorted(
             (
@@ -124,15 +135,23 @@ class Options:
         """Answer GET /v1beta1/options/meta/exchanges."""
         return reply({"C": "Cboe Options Exchange"})
 
-    async def _page(self, call: Call, fetch: Fetch) -> tuple[dict[str, list[Any]], str | None]:
+    async def _page(
+        self, call: Call, fetch: Fetch, load: Load
+    ) -> tuple[dict[str, list[Any]], str | None]:
         symbols = [contract.symbol for contract in self._contracts(call.query)]
-        return await page(Wanted.of(call.query, symbols, self._clock), fetch)
+        return await page(Wanted.of(call.query, symbols, self._clock), fetch, load)
+
+    async def _ready(self, contracts: Sequence[OptionContract]) -> Sequence[OptionContract]:
+        """Return contracts once their latest is at hand."""
+        await self._source.prepare(Latest([contract.symbol for contract in contracts]))
+        return contracts
 
     async def _snapshots(
         self, contracts: Sequence[OptionContract], query: Query
     ) -> dict[str, Json]:
-        now = self._clock.now()
         since = query.instant("updated_since")
+        await self._ready(contracts)
+        now = self._clock.now()
         quotes = self._source.quotes([contract.symbol for contract in contracts], now)
         shown = {}
         for contract, quote in zip(contracts, quotes, strict=True):

@@ -122,7 +122,8 @@ class Orders:
         """Answer PATCH /v2/orders/{id} with the order that takes its place."""
         replaces = OrderId(_uuid(call.path["order_id"]))
         command = to_replacement(call.body, replaces, self._venue.new_order_id())
-        return reply(wire.order(await self._venue.replace(call.account, command)))
+        order = await self._venue.replace(call.account, command)
+        return reply(wire.order(order, self._venue.children(call.account, order)))
 
     async def listing(self, call: Call) -> Reply:
         """Answer GET /v2/orders."""

@@ -13,7 +13,7 @@ from paper_exchange.api.closes import Closes
 from paper_exchange.api.endpoint import Call, Reply, reply
 from paper_exchange.api.routes import Path, trading
 from paper_exchange.feed.calendar import FIRST_DAY, LAST_DAY, Calendar
-from paper_exchange.feed.source import Source
+from paper_exchange.feed.source import Listed, Source
 from paper_exchange.wire import reference as wire
 from paper_exchange.wire.contracts import ContractFilter
 from paper_exchange.wire.errors import not_found
@@ -105,7 +105,7 @@ class Reference:
         wanted = ContractFilter.of(query, expiry_to=_weekend_after(today))
         found = [
             contract
-            for contract in self._listed(query, today)
+            for contract in await self._listed(query, today)
             if wanted.admits(contract) and self._tradable(contract) == (status == "active")
         ]
         shown = found[offset : offset + limit]
@@ -121,15 +121,16 @@ class Reference:
         """Answer GET /v2/options/contracts/{symbol or id}."""
         name = call.path["symbol"]
         today = trading_day(self._clock.now())
-        for contract in self._candidates(name, today):
+        for contract in await self._candidates(name, today):
             if name.upper() == contract.symbol or name == asset_id(contract.symbol):
                 return reply(self._shown([contract], today)[0])
         raise not_found(f"option contract not found for {name:.40}")
 
-    def _candidates(self, name: str, today: date) -> list[OptionContract]:
+    async def _candidates(self, name: str, today: date) -> list[OptionContract]:
         """Return the contracts among which a symbol or an id must be."""
         try:
             underlyings = [OptionContract.from_occ(name.upper()).underlying]
+            await self._source.prepare(Listed(underlyings))
         except ValueError:
             underlyings = self._underlyings
         return [
@@ -138,8 +139,9 @@ class Reference:
             for contract in self._source.contracts(underlying, today)
         ]
 
-    def _listed(self, query: Query, today: date) -> list[OptionContract]:
+    async def _listed(self, query: Query, today: date) -> list[OptionContract]:
         wanted = query.symbols("underlying_symbols")
+        await self._source.prepare(Listed(wanted))
         return [
             contract
             for underlying in self._underlyings

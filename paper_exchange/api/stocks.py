@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,11 +11,11 @@ from common.clock import Clock
 from common.contracts import AssetClass, asset_class
 from paper_exchange.api.bars import Bars
 from paper_exchange.api.endpoint import Call, Reply, reply
-from paper_exchange.api.history import Fetch, Wanted, page
+from paper_exchange.api.history import Fetch, Load, Wanted, loader, page
 from paper_exchange.api.routes import Path, data
 from paper_exchange.api.timeframes import Timeframe
 from paper_exchange.engine.refusals import Refused
-from paper_exchange.feed.source import Source
+from paper_exchange.feed.source import Latest, Series, Source
 from paper_exchange.wire import market_data as wire
 from paper_exchange.wire.errors import BadParameter, not_found
 from paper_exchange.wire.query import Query
@@ -32,12 +32,13 @@ _DELAY: Final = timedelta(minutes=15)
 class Kind:
     """One kind of data: its name, and how it is looked up and written.
 
-    history is None for bars, which need a timeframe first.
+    history and load are None for bars, which need a timeframe first.
     """
 
     singular: str
     latest: Callable[[str, datetime], Any]
     history: Fetch | None
+    load: Load | None
     write: Callable[[str, Any], Json]
 
     @property
@@ -62,9 +63,17 @@ class Stocks:
         self._bars = Bars(source, clock)
         coins = of is AssetClass.CRYPTO
         self._kinds = {
-            "quotes": Kind("quote", source.quote, source.quote_history, self._quote),
-            "trades": Kind("trade", source.trade, source.trades, self._trade),
-            "bars": Kind("bar", self._bars.minute, None, lambda _, bar: wire.bar(bar)),
+            "quotes": Kind(
+                "quote",
+                source.quote,
+                source.quote_history,
+                loader(source, Series.QUOTES),
+                self._quote,
+            ),
+            "trades": Kind(
+                "trade", source.trade, source.trades, loader(source, Series.TRADES), self._trade
+            ),
+            "bars": Kind("bar", self._bars.minute, None, None, lambda _, bar: wire.bar(bar)),
         }
         self._coins = coins
 
@@ -89,12 +98,13 @@ class Stocks:
     async def latest(self, call: Call) -> Reply:
         """Answer GET .../{kind}/latest?symbols=."""
         kind = self._kind(call)
+        self._feed(call.query, self._clock.now())
+        symbols = await self._ready(self._symbols(call.query))
         now = self._clock.now()
-        self._feed(call.query, now)
         found = {
             symbol: kind.write(symbol, item)
-            for symbol in self._symbols(call.query)
-            if symbol in self._assets and (item := kind.latest(symbol, now)) is not None
+            for symbol in symbols
+            if (item := kind.latest(symbol, now)) is not None
         }
         return reply({kind.plural: found})
 
@@ -111,9 +121,9 @@ class Stocks:
     async def latest_of_one(self, call: Call) -> Reply:
         """Answer GET .../{symbol}/{kind}/latest."""
         kind, symbol = self._kind(call), call.path["symbol"].upper()
-        now = self._clock.now()
-        self._feed(call.query, now)
-        item = kind.latest(symbol, now) if symbol in self._assets else None
+        self._feed(call.query, self._clock.now())
+        listed = await self._ready((symbol,))
+        item = kind.latest(symbol, self._clock.now()) if listed else None
         if item is None:
             raise not_found(f"no {kind.singular} found for {symbol}")
         return reply({kind.singular: kind.write(symbol, item), "symbol": symbol})
@@ -137,44 +147,45 @@ class Stocks:
     async def snapshots(self, call: Call) -> Reply:
         """Answer GET .../snapshots?symbols=, a bare map for stocks."""
         self._feed(call.query, self._clock.now())
-        found = {
-            symbol: self._snapshot(symbol)
-            for symbol in self._symbols(call.query)
-            if symbol in self._assets
-        }
+        symbols = await self._ready(self._symbols(call.query))
+        found = {symbol: self._snapshot(symbol) for symbol in symbols}
         return reply({"snapshots": found} if self._coins else found)
 
     async def snapshot_of_one(self, call: Call) -> Reply:
         """Answer GET .../{symbol}/snapshot."""
         self._feed(call.query, self._clock.now())
         symbol = call.path["symbol"].upper()
-        if symbol not in self._assets:
+        if not await self._ready((symbol,)):
             raise not_found(f"no snapshot found for {symbol}")
         return reply({**self._snapshot(symbol), "symbol": symbol})
 
     async def _page(
         self, call: Call, kind: Kind, symbols: tuple[str, ...]
     ) -> tuple[dict[str, list[Json]], str | None]:
-        fetch = kind.history or self._bars.fetch(Timeframe.parse(call.query.required("timeframe")))
+        fetch, load = kind.history, kind.load
+        if fetch is None or load is None:
+            timeframe = Timeframe.parse(call.query.required("timeframe"))
+            fetch, load = self._bars.fetch(timeframe), self._bars.load(timeframe)
         listed = tuple(symbol for symbol in symbols if symbol in self._assets)
         wanted = Wanted.of(call.query, listed, self._clock)
         self._feed(call.query, wanted.end)
-        found, token = await page(wanted, fetch)
+        found, token = await page(wanted, fetch, load)
         return {
             symbol: [kind.write(symbol, item) for item in items] for symbol, items in found.items()
         }, token
 
+    async def _ready(self, symbols: Sequence[str]) -> list[str]:
+        """Return those of some symbols that are listed, once their latest is at hand."""
+        listed = [symbol for symbol in symbols if symbol in self._assets]
+        await self._source.prepare(Latest(listed))
+        return listed
+
     def _snapshot(self, symbol: str) -> Json:
         now = self._clock.now()
-        days = self._bars.days(symbol, now)
-        minute = self._bars.minute(symbol, now)
         quote, trade = self._source.quote(symbol, now), self._source.trade(symbol, now)
-        return wire.snapshot(
-            dailyBar=wire.bar(days[-1]) if days else None,
+        return self._bars.of_snapshot(symbol, now) | wire.snapshot(
             latestQuote=None if quote is None else self._quote(symbol, quote),
             latestTrade=None if trade is None else self._trade(symbol, trade),
-            minuteBar=None if minute is None else wire.bar(minute),
-            prevDailyBar=wire.bar(days[-2]) if len(days) > 1 else None,
         )
 
     def _feed(self, query: Query, end: datetime) -> None:

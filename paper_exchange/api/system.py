@@ -56,8 +56,10 @@ class System:
     async def health(self, call: Call) -> Reply:
         """Answer GET /health: 503 while the exchange takes no commands."""
         running = self._venue.running
+        trouble = self._source.trouble()
         return reply(
             {
+                **({} if trouble is None else {"trouble": trouble}),
                 "clock": instant(self._clock.now()),
                 "feed": self._source.name,
                 "rate": self._clock.rate,
@@ -71,14 +73,20 @@ class Admin:
     """What the holder of the admin key may do: move a clock that is not real, open accounts."""
 
     def __init__(
-        self, venue: Venue, keys: Keys, clock: Clock, cash: Decimal, move: Move | None
+        self,
+        venue: Venue,
+        keys: Keys,
+        clock: Clock,
+        cash: Decimal,
+        move: Move | None,
+        moving: asyncio.Lock,
     ) -> None:
         self._venue = venue
         self._keys = keys
         self._clock = clock
         self._cash = cash
         self._move = move
-        self._moving = asyncio.Lock()
+        self._moving = moving  # held while the clock moves
 
     def paths(self) -> tuple[Path, ...]:
         """Return the routes; the clock's is there unless it is the real one."""
@@ -102,13 +110,18 @@ class Admin:
         except (ValueError, RecursionError) as e:
             raise BadParameter(f"invalid account: {e}") from None
         cash = self._cash if wanted.cash is None else wanted.cash
-        if not cash.is_finite() or not 0 < cash <= CASH_MAX or cash != cent(cash):
-            raise BadParameter(f"cash must be whole cents, above 0 and at most {CASH_MAX}")
+        check_cash(cash)
         ids = RandomIds()
         account = AccountId(ids.uuid())
         await self._venue.open_account(account, cash=cash)
         pair = await self._keys.issue(account, ids)
         return reply({"id": account, "key": pair.key, "secret": pair.secret})
+
+
+def check_cash(cash: Decimal) -> None:
+    """Refuse money that no account can begin with."""
+    if not cash.is_finite() or not 0 < cash <= CASH_MAX or cash != cent(cash):
+        raise BadParameter(f"cash must be whole cents, above 0 and at most {CASH_MAX}")
 
 
 def _target(body: bytes, now: datetime) -> datetime:

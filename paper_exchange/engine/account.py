@@ -29,12 +29,14 @@ from paper_exchange.engine.commands import (
     MatchOrder,
     OpenAccount,
     ReplaceOrder,
+    ResetAccount,
     SubmitOrder,
 )
 from paper_exchange.engine.delivery import holdings_after
 from paper_exchange.engine.events import (
     AccountConfigured,
     AccountOpened,
+    AccountReset,
     DayEnded,
     Event,
     ExerciseDeclined,
@@ -52,32 +54,30 @@ from paper_exchange.engine.events import (
 )
 from paper_exchange.engine.exercise import instruct
 from paper_exchange.engine.expiry import end_day, expired
-from paper_exchange.engine.groups import followed, grouped
+from paper_exchange.engine.groups import followed, grouped, relinked
 from paper_exchange.engine.hours import AT_ONCE, AUCTIONS, Terms, works
 from paper_exchange.engine.ledger import Book, transfer
 from paper_exchange.engine.lifecycle import OrderEvent, after
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.matching import execute, release
-from paper_exchange.engine.orders import OrderState, Status
+from paper_exchange.engine.opening import begin, opened, reset
+from paper_exchange.engine.orders import GROUPS, OrderState, Status
 from paper_exchange.engine.positions import NINE_PLACES, PositionState
 from paper_exchange.engine.replacement import replacement
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.triggers import awakened
 
-_WITHOUT_POSTING: Final = (
-    AccountConfigured,
-    ExerciseDeclined,
-    OrderOpened,
-    OrderTrailed,
-    OrderTriggered,
-    OrderReduced,
-    DayEnded,
-)
+_WITHOUT_POSTING: Final = (OrderOpened, OrderTrailed, OrderTriggered, OrderReduced)
 
 
 def decide(state: AccountState, command: Command, market: Market, now: datetime) -> Sequence[Event]:
     """Return what a command makes happen, possibly nothing; raise Refused."""
-    return list(followed(state.orders, _decided(state, command, market, now), now))
+    events = _decided(state, command, market, now)
+    if state.together.grouped or (
+        isinstance(command, SubmitOrder) and command.order_class in GROUPS
+    ):
+        return list(followed(state.orders, events, now))
+    return events
 
 
 def _decided(
@@ -94,7 +94,9 @@ def _decided(
         case ExerciseOption() | DeclineExercise():
             return instruct(state, command, market, now)
         case OpenAccount():
-            return [_opened(command, now)]
+            return [opened(command, now)]
+        case ResetAccount():
+            return reset(state, command, now)
         case ConfigureAccount():
             return [AccountConfigured(configuration=command.configuration, at=now)]
 
@@ -102,20 +104,23 @@ def _decided(
 def evolve(state: AccountState, event: Event) -> AccountState:
     """Apply an event in place and return the state; post its posting."""
     match event:
-        case AccountOpened():
-            state.number = event.number
-            state.options_level = event.options_level
-            state.opened_at = event.at
+        case OrderAccepted():
+            _accept(state, event.order)
+            state.ledger.post(event.posting)
+        case OrderFilled() | OrderCanceled():
+            _evolve_order(state, event)
+        case AccountOpened() | AccountReset():
+            begin(state, event)
+            state.ledger.post(event.posting)
+            state.last_equity = state.cash
+            state.movements.append((event, None))
         case AccountConfigured():
             state.configuration = event.configuration
-        case OrderAccepted():
-            state.orders[event.order.id] = event.order
-            state.working[event.order.id] = None
-            state.together.put(None, event.order)
-            state.client_ids[event.order.client_order_id] = event.order.id
         case OptionEnded():
             state.positions = holdings_after(state.positions, event)
             state.declined &= state.positions.keys()
+            state.ledger.post(event.posting)
+            state.movements.append((event, None))
         case ExerciseDeclined():
             state.declined.add(event.symbol)
         case DayEnded():
@@ -125,12 +130,6 @@ def evolve(state: AccountState, event: Event) -> AccountState:
             state.marks = dict(event.closes)
         case _:
             _evolve_order(state, event)
-    if not isinstance(event, _WITHOUT_POSTING):
-        state.ledger.post(event.posting)
-    if isinstance(event, AccountOpened):
-        state.last_equity = state.cash
-    if isinstance(event, AccountOpened | OptionEnded):
-        state.movements.append((event, None))
     return state
 
 
@@ -165,12 +164,13 @@ def _entered(
 ) -> list[Event]:
     """Return what happens to an admitted order at once; state does not know it yet."""
     events: list[Event] = [
-        OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now),
-        *(OrderAccepted(order=other, posting=(), at=now) for other in rest),
+        OrderAccepted(order=order, posting=transfer(Book.CASH, Book.HELD, order.hold), at=now)
     ]
+    if rest:
+        events += [OrderAccepted(order=other, posting=(), at=now) for other in rest]
     if order.watching:
         return events
-    ready = order.status is not Status.ACCEPTED
+    ready = order.status not in (Status.ACCEPTED, Status.HELD)
     if ready and (traded := execute(state, order, market, now)) is not None:
         events.append(traded)
         if isinstance(traded, OrderRejected):
@@ -215,8 +215,8 @@ def _pass(
         return _match(state, command, market, now)
     if isinstance(command, EndDay):
         return end_day(state, command, market, now)
-    order = state.orders[command.order_id]
-    return [] if order.status.terminal else [expired(order, now)]
+    order = state.orders.get(command.order_id)  # none: its account was made new
+    return [] if order is None or order.status.terminal else [expired(order, now)]
 
 
 def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> list[Event]:
@@ -227,6 +227,8 @@ def _cancel(state: AccountState, command: CancelOrder, now: datetime) -> list[Ev
         return []
     if order.status.terminal:
         raise refusals.wrong_state(order.status.value)
+    if order.liquidation:
+        raise refusals.unprocessable("orders entered by the broker cannot be canceled")
     return [_canceled(order, order.hold, now)]
 
 
@@ -270,14 +272,13 @@ def _is_coin(position: PositionState) -> bool:
     return asset_class(position.symbol) is AssetClass.CRYPTO
 
 
-def _opened(command: OpenAccount, now: datetime) -> AccountOpened:
-    return AccountOpened(
-        account_id=command.account_id,
-        number=command.number,
-        options_level=command.options_level,
-        posting=transfer(Book.FUNDING, Book.CASH, command.cash),
-        at=now,
-    )
+def _accept(state: AccountState, order: OrderState) -> None:
+    state.orders[order.id] = order
+    for other in relinked(order, state.orders.__getitem__):
+        state.orders[other.id] = other
+    state.working[order.id] = None
+    state.together.put(None, order)
+    state.client_ids[order.client_order_id] = order.id
 
 
 def _evolve_order(state: AccountState, event: OrderEvent) -> None:
@@ -290,6 +291,9 @@ def _evolve_order(state: AccountState, event: OrderEvent) -> None:
         state.fee_day = event.fee_day
         state.fee_accruals = event.fee_accruals
         state.movements.append((event, order))
+        state.ledger.post(event.posting)
+    elif not isinstance(event, _WITHOUT_POSTING):
+        state.ledger.post(event.posting)
     if order.status.terminal:
         del state.working[order.id]
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import ROUND_FLOOR
-from uuid import UUID, uuid5
 
 import msgspec
 
-from common.contracts import AssetClass
 from common.ids import OrderId
 from common.money import ZERO, Price, Qty
-from common.orders import OrderClass, OrderType, PositionIntent, Side
+from common.orders import OrderType, PositionIntent, Side
 from paper_exchange.engine.buying_power import (
     check_coverage,
     check_funds,
@@ -21,15 +19,17 @@ from paper_exchange.engine.buying_power import (
 from paper_exchange.engine.commands import SubmitOrder
 from paper_exchange.engine.form import check_cut_off, check_form
 from paper_exchange.engine.groups import check_group_intent
-from paper_exchange.engine.hours import Terms, check_auction, coming, expires_at, works
+from paper_exchange.engine.hours import Terms, check_auction, placed
 from paper_exchange.engine.intents import (
     check_closing,
     check_crossing,
+    check_notional,
     check_short_sale,
     infer_intents,
 )
 from paper_exchange.engine.market import Listing, Market
-from paper_exchange.engine.orders import LegState, OrderState, Status
+from paper_exchange.engine.names import derived
+from paper_exchange.engine.orders import GROUPS, LegState, OrderState, Status
 from paper_exchange.engine.permissions import check_permissions, check_suspension
 from paper_exchange.engine.positions import NINE_PLACES
 from paper_exchange.engine.state import AccountState
@@ -46,21 +46,26 @@ def admit(state: AccountState, command: SubmitOrder, market: Market, now: dateti
     listings = check_form(state, command, market, now)
     check_auction(market, command.time_in_force, now)
     intents = infer_intents(state, command)
-    check_cut_off(listings, intents, market, now)
+    if listings[0].contract is not None:
+        check_cut_off(listings, intents, market, now)
     order = _order(command, listings, intents, market, now)
+    closing = order.closing()
     if command.liquidation:
-        check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
+        check_closing(state, closing, listings)
         check_coverage(state, order)
         return order
     check_level(state, order)
     check_permissions(state, command, listings[0], intents[0])
     check_short_sale(command, listings[0], intents[0])
-    check_closing(state, order.closing(), {listing.symbol: listing for listing in listings})
-    check_group_intent(command, intents[0])
+    check_closing(state, closing, listings)
+    if command.order_class in GROUPS:
+        check_group_intent(command, intents[0])
+    check_notional(state, command, intents[0])
     check_crossing(state, command, intents[0])
     check_coverage(state, order)
     cost, hold = required(state, order, market, now)
-    order = msgspec.structs.replace(order, hold=hold)
+    if hold:
+        order = msgspec.structs.replace(order, hold=hold)
     check_funds(state, order, cost, market, listings[0])
     return order
 
@@ -72,19 +77,20 @@ def _order(
     market: Market,
     now: datetime,
 ) -> OrderState:
-    mleg = command.order_class is OrderClass.MLEG
+    mleg = bool(command.legs)
     terms = Terms(command.time_in_force, command.extended_hours)
-    is_open = works(market, listings[0], terms, now)
-    hwm = _mark(command, market) if is_open else None
+    times = placed(market, listings[0], terms, now)
+    trails = command.type is OrderType.TRAILING_STOP
+    hwm = _mark(command, market) if trails and times.opens_at is None else None
     return OrderState(
         id=command.order_id,
-        client_order_id=command.client_order_id or _derived(command, "client"),
-        status=Status.NEW if is_open else Status.ACCEPTED,
+        client_order_id=command.client_order_id or derived(command.order_id, "client"),
+        status=Status.NEW if times.opens_at is None else Status.ACCEPTED,
         created_at=now,
         submitted_at=now,
         updated_at=now,
-        opens_at=None if is_open else coming(market, listings[0], terms, now).opens,
-        expires_at=expires_at(market, listings[0], terms, now),
+        opens_at=times.opens_at,
+        expires_at=times.expires_at,
         order_class=command.order_class,
         type=command.type,
         time_in_force=command.time_in_force,
@@ -106,9 +112,7 @@ def _order(
 
 
 def _mark(command: SubmitOrder, market: Market) -> Price | None:
-    """Return where a trail begins, None for what is no trail or has no market yet."""
-    if command.type is not OrderType.TRAILING_STOP:
-        return None
+    """Return where a trail begins, None for what has no market yet."""
     return reference(command.side or Side.BUY, market.quote(command.symbol))
 
 
@@ -121,8 +125,8 @@ def _legs(command: SubmitOrder, intents: tuple[PositionIntent, ...]) -> tuple[Le
     units = command.qty or ZERO
     return tuple(
         LegState(
-            id=OrderId(_derived(command, f"leg {number}")),
-            client_order_id=_derived(command, f"client leg {number}"),
+            id=OrderId(derived(command.order_id, f"leg {number}")),
+            client_order_id=derived(command.order_id, f"client leg {number}"),
             symbol=leg.symbol,
             side=leg.side,
             position_intent=intent,
@@ -135,10 +139,6 @@ def _legs(command: SubmitOrder, intents: tuple[PositionIntent, ...]) -> tuple[Le
 
 def _qty(command: SubmitOrder, listing: Listing) -> Qty | None:
     """Return the quantity on nine places; what is finer is cut off, as at Alpaca."""
-    if command.qty is None or listing.asset_class is AssetClass.OPTION:
+    if command.qty is None or listing.contract is not None:
         return command.qty
     return command.qty.quantize(NINE_PLACES, rounding=ROUND_FLOOR)
-
-
-def _derived(command: SubmitOrder, name: str) -> str:
-    return str(uuid5(UUID(command.order_id), name))

@@ -24,7 +24,7 @@ SHORT_SALE_MARKUP: Final = Decimal("1.03")  # of the ask, to value a short sale
 
 def check_level(state: AccountState, order: OrderState) -> None:
     """Refuse option strategies above the account's level: 1 covered, 2 long, 3 spreads."""
-    if not order.is_mleg and contract_of(order.symbol) is None:
+    if not order.legs and contract_of(order.symbol) is None:
         return
     if state.options_trading_level <= 0:
         raise refusals.forbidden("account not authorized to trade options")
@@ -37,8 +37,10 @@ def check_level(state: AccountState, order: OrderState) -> None:
 
 def check_coverage(state: AccountState, order: OrderState) -> None:
     """Refuse whatever could leave a short option uncovered, however working orders fill."""
+    if order.side is Side.BUY:
+        return
     changes = order.changes()
-    if order.is_mleg:
+    if order.legs:
         _covered_inside(order)
     sold = {symbol: qty for symbol, qty in changes.items() if qty < 0}
     if not sold:
@@ -46,6 +48,8 @@ def check_coverage(state: AccountState, order: OrderState) -> None:
     held = margin.holdings(state)
     for underlying in {_underlying(symbol) for symbol in sold}:
         orders = state.together.options.get(underlying, ())
+        if not orders and underlying in sold and not _written_on(state, underlying):
+            continue  # shares of which nothing is owed
         working = [state.orders[order_id].changes() for order_id in orders]
         _calls(state, order, held, working, underlying)
         before = margin.shortfall(working, held, underlying, Right.PUT)
@@ -63,6 +67,12 @@ def _covered_inside(order: OrderState) -> None:
     underlying = _underlying(order.legs[0].symbol)
     if any(margin.shortfall([], opened, underlying, right) for right in Right):
         raise refusals.uncovered()
+
+
+def _written_on(state: AccountState, underlying: str) -> bool:
+    """Whether the account holds, long or short, options on an underlying."""
+    contracts = map(contract_of, state.positions)
+    return any(c is not None and c.underlying == underlying for c in contracts)
 
 
 def _calls(
@@ -102,21 +112,24 @@ def required(
     negative: what an order would free is freed when it trades.
     """
     price = _price(order, market)
-    if order.is_mleg or contract_of(order.symbol) is not None:
+    if order.legs or contract_of(order.symbol) is not None:
         cost = _option_cost(state, order, price, market, now)
         return cost, max(cost, ZERO)
-    value = order.notional or cent(order.remaining * price)
     if order.position_intent is None or not order.position_intent.opens:
         return ZERO, ZERO
-    if value < MINIMUM[market.listings[order.symbol].asset_class]:
-        raise refusals.too_small(MINIMUM[market.listings[order.symbol].asset_class])
-    if market.listings[order.symbol].asset_class is AssetClass.CRYPTO:
+    value = order.notional or cent(order.remaining * price)
+    asset = market.listings[order.symbol].asset_class
+    if value < MINIMUM[asset]:
+        raise refusals.too_small(MINIMUM[asset])
+    if asset is AssetClass.CRYPTO:
         taker = fees.accruals(AssetClass.CRYPTO, (), value, trading_day(now))
         cost = value + (fees.total(taker) if market.rules.fees else ZERO)
         return cost, cost
-    lent = min(price, margin.share_mark(state, market, order.symbol) or price) / price
-    half = cent(value * margin.INITIAL * lent)
-    return value, value - half if order.side is Side.BUY else cent(value * margin.INITIAL)
+    if order.side is Side.SELL:
+        return value, cent(value * margin.INITIAL)
+    mark = margin.share_mark(state, market, order.symbol)
+    lent = mark / price if 0 < mark < price else 1
+    return value, value - cent(value * margin.INITIAL * lent)
 
 
 def check_funds(
@@ -175,9 +188,10 @@ def _margin_change(state: AccountState, order: OrderState) -> Dollars:
 
 def _price(order: OrderState, market: Market) -> Price:
     """Return the worst price an order can pay: its bound, or the touch or stop."""
-    at = touch(order, market.quotes)
-    if order.bound is not None:
-        price = order.bound
+    bound = order.bound
+    at = touch(order, market.quotes) if bound is None else None
+    if bound is not None:
+        price = bound
     elif at is not None:
         price = at.net
         if order.stop_price is not None:

@@ -123,6 +123,18 @@ class OpenAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResetAccount:
+    """Make an account what it was when it was opened.
+
+    cash: to begin with, None what it began with before. days_too: whether the clock goes back
+    as well, so that days it has ended come again.
+    """
+
+    cash: Dollars | None = None
+    days_too: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigureAccount:
     """Replace the configuration of an account."""
 
@@ -162,6 +174,7 @@ Command: TypeAlias = (
     | ExerciseOption
     | DeclineExercise
     | OpenAccount
+    | ResetAccount
     | ConfigureAccount
     | MatchOrder
     | ExpireOrder

@@ -2,13 +2,15 @@
 
 An event carries its postings and every number that was decided, so that a replay needs
 neither quotes nor rules and gives the same state under later code. A changed shape takes
-a new tag ("order_filled.2") beside the old one, which stays readable for ever.
+a new tag ("order_filled.2") beside the old one, which stays readable for ever. Nothing in
+an event can point back at it, so the garbage collector need not look (gc=False).
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import TypeAlias
 
 import msgspec
@@ -23,7 +25,7 @@ from paper_exchange.engine.orders import OrderState
 Posting: TypeAlias = tuple[Entry, ...]
 
 
-class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag="account_opened.1"):
+class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="account_opened.1"):
     """An account exists and has money."""
 
     account_id: AccountId
@@ -33,14 +35,28 @@ class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag="account_open
     at: datetime
 
 
-class AccountConfigured(msgspec.Struct, frozen=True, kw_only=True, tag="account_configured.1"):
+class AccountReset(msgspec.Struct, frozen=True, kw_only=True, tag="account_reset.1"):
+    """All that an account was is forgotten but its name and its level; it has money again.
+
+    last_day: the last day that is over for it, None before any.
+    """
+
+    account_id: AccountId
+    last_day: date | None
+    posting: Posting
+    at: datetime
+
+
+class AccountConfigured(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="account_configured.1"
+):
     """Its owner switched something on or off; the whole configuration from now on."""
 
     configuration: Configuration
     at: datetime
 
 
-class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True, tag="order_accepted.1"):
+class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_accepted.1"):
     """An order is on the market (new), or queued for the next session (accepted)."""
 
     order: OrderState
@@ -48,14 +64,14 @@ class OrderAccepted(msgspec.Struct, frozen=True, kw_only=True, tag="order_accept
     at: datetime
 
 
-class OrderOpened(msgspec.Struct, frozen=True, kw_only=True, tag="order_opened.1"):
+class OrderOpened(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_opened.1"):
     """A queued order is on the market: its session has begun."""
 
     order_id: OrderId
     at: datetime
 
 
-class OrderTrailed(msgspec.Struct, frozen=True, kw_only=True, tag="order_trailed.1"):
+class OrderTrailed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_trailed.1"):
     """The market has moved a trailing stop: its mark and its stop from now on."""
 
     order_id: OrderId
@@ -64,7 +80,7 @@ class OrderTrailed(msgspec.Struct, frozen=True, kw_only=True, tag="order_trailed
     at: datetime
 
 
-class OrderTriggered(msgspec.Struct, frozen=True, kw_only=True, tag="order_triggered.1"):
+class OrderTriggered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_triggered.1"):
     """A stop was elected: from now on a market order, or a limit order at its limit."""
 
     order_id: OrderId
@@ -72,7 +88,7 @@ class OrderTriggered(msgspec.Struct, frozen=True, kw_only=True, tag="order_trigg
     at: datetime
 
 
-class OrderReduced(msgspec.Struct, frozen=True, kw_only=True, tag="order_reduced.1"):
+class OrderReduced(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_reduced.1"):
     """The other exit of a pair has filled in part: this one is for less now."""
 
     order_id: OrderId
@@ -80,7 +96,7 @@ class OrderReduced(msgspec.Struct, frozen=True, kw_only=True, tag="order_reduced
     at: datetime
 
 
-class LegFill(msgspec.Struct, frozen=True, kw_only=True):
+class LegFill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One execution in one symbol. order_id: the leg's, or the order's own when simple.
 
     qty is unsigned; cost is what it adds to the position at cost, signed; position_qty is
@@ -97,7 +113,7 @@ class LegFill(msgspec.Struct, frozen=True, kw_only=True):
     position_qty: Qty
 
 
-class OrderFilled(msgspec.Struct, frozen=True, kw_only=True, tag="order_filled.1"):
+class OrderFilled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_filled.1"):
     """Some or all of an order traded, every leg together.
 
     qty counts units, price is net per share. hold is what stays reserved. fee_accruals:
@@ -118,7 +134,7 @@ class OrderFilled(msgspec.Struct, frozen=True, kw_only=True, tag="order_filled.1
     at: datetime
 
 
-class OrderCanceled(msgspec.Struct, frozen=True, kw_only=True, tag="order_canceled.1"):
+class OrderCanceled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_canceled.1"):
     """Taken off the market by its owner, or by its own terms."""
 
     order_id: OrderId
@@ -126,7 +142,7 @@ class OrderCanceled(msgspec.Struct, frozen=True, kw_only=True, tag="order_cancel
     at: datetime
 
 
-class OrderReplaced(msgspec.Struct, frozen=True, kw_only=True, tag="order_replaced.1"):
+class OrderReplaced(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_replaced.1"):
     """Its owner put another order in its place, which is accepted next."""
 
     order_id: OrderId
@@ -135,7 +151,7 @@ class OrderReplaced(msgspec.Struct, frozen=True, kw_only=True, tag="order_replac
     at: datetime
 
 
-class OrderExpired(msgspec.Struct, frozen=True, kw_only=True, tag="order_expired.1"):
+class OrderExpired(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_expired.1"):
     """Its time in force ran out."""
 
     order_id: OrderId
@@ -143,7 +159,7 @@ class OrderExpired(msgspec.Struct, frozen=True, kw_only=True, tag="order_expired
     at: datetime
 
 
-class OrderRejected(msgspec.Struct, frozen=True, kw_only=True, tag="order_rejected.1"):
+class OrderRejected(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="order_rejected.1"):
     """It could not be afforded or covered any more when its price came."""
 
     order_id: OrderId
@@ -160,7 +176,7 @@ class Ending(StrEnum):
     EXPIRED = "expired"
 
 
-class OptionEnded(msgspec.Struct, frozen=True, kw_only=True, tag="option_ended.1"):
+class OptionEnded(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="option_ended.1"):
     """Contracts held were exercised, assigned or expired, and shares changed hands at the strike.
 
     qty: contracts that are gone, signed as held; cost: what they had cost. shares: of the
@@ -179,14 +195,16 @@ class OptionEnded(msgspec.Struct, frozen=True, kw_only=True, tag="option_ended.1
     at: datetime
 
 
-class ExerciseDeclined(msgspec.Struct, frozen=True, kw_only=True, tag="exercise_declined.1"):
+class ExerciseDeclined(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="exercise_declined.1"
+):
     """An option held is not to be exercised when it expires, whatever it is worth then."""
 
     symbol: str
     at: datetime
 
 
-class DayEnded(msgspec.Struct, frozen=True, kw_only=True, tag="day_ended.1"):
+class DayEnded(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="day_ended.1"):
     """A session is over; equity is last_equity from now on."""
 
     day: date
@@ -198,6 +216,7 @@ class DayEnded(msgspec.Struct, frozen=True, kw_only=True, tag="day_ended.1"):
 
 Event: TypeAlias = (
     AccountOpened
+    | AccountReset
     | AccountConfigured
     | OrderAccepted
     | OrderOpened
@@ -215,7 +234,7 @@ Event: TypeAlias = (
 )
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event in its place: the n-th of a shard, and whose it is."""
 
     shard: int
@@ -240,5 +259,10 @@ def decode(body: bytes) -> Event:
 
 def kind(event: Event) -> tuple[str, int]:
     """Return an event's name and version: ("order_filled", 1)."""
-    name, _, version = str(type(event).__struct_config__.tag).partition(".")
+    return _kind(type(event))
+
+
+@cache
+def _kind(event: type[Event]) -> tuple[str, int]:
+    name, _, version = str(event.__struct_config__.tag).partition(".")
     return name, int(version)

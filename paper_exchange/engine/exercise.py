@@ -13,11 +13,19 @@ from common.money import ZERO, Qty, plain
 from common.session import trading_day
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import DeclineExercise, ExerciseOption
+from paper_exchange.engine.cover import displaced, naked_shares
 from paper_exchange.engine.delivery import ended, shares_for
-from paper_exchange.engine.events import Ending, Event, ExerciseDeclined, OptionEnded
+from paper_exchange.engine.events import (
+    Ending,
+    Event,
+    ExerciseDeclined,
+    OptionEnded,
+    OrderCanceled,
+)
 from paper_exchange.engine.form import contract_or_none
 from paper_exchange.engine.margin import excess, holdings, shortfall
 from paper_exchange.engine.market import Market
+from paper_exchange.engine.matching import release
 from paper_exchange.engine.positions import PositionState
 from paper_exchange.engine.state import AccountState
 
@@ -40,7 +48,8 @@ def _exercise(
     """Exercise all that is held of an option, at once; raise Refused.
 
     The shares cost, or bring, the strike: they must be affordable, or there to be delivered,
-    and leave every short covered. market quotes the underlying. From the close to midnight
+    and leave every short covered. Orders that the shares held then no longer bear are
+    canceled. market quotes the underlying. From the close to midnight
     it would not be clear which day an exercise is for, and none is taken.
     """
     contract, held = _long(state, command.symbol)
@@ -55,7 +64,15 @@ def _exercise(
     event = ended(state.id, state.positions, command.symbol, held.qty, Ending.EXERCISED, now)
     _deliverable(state, contract, event.shares, claimed)
     _bearable(state, contract, event, market)
-    return [event]
+    left = {contract.underlying: state.qty(contract.underlying) + event.shares}
+    there = [order for order in state.working_orders() if contract.underlying == order.symbol]
+    return [
+        event,
+        *(
+            OrderCanceled(order_id=order.id, posting=release(order.hold), at=now)
+            for order in displaced(left, there)
+        ),
+    ]
 
 
 def _decline(
@@ -110,18 +127,16 @@ def _bearable(
     qtys = holdings(state)
     qtys[contract.symbol] -= event.qty
     qtys[contract.underlying] = qtys.get(contract.underlying, ZERO) + event.shares
-    working = [order.changes() for order in state.working_orders()]
-    owed = shortfall(working, qtys, contract.underlying, contract.right)
-    if owed > shortfall(working, holdings(state), contract.underlying, contract.right):
-        leaving = sum(
-            (min(change.get(contract.underlying, ZERO), ZERO) for change in working), ZERO
-        )
-        if event.shares < 0 or 100 * owed > qtys[contract.underlying] + leaving:
-            raise refusals.uncovered()
+    orders, before = list(state.working_orders()), holdings(state)
+    underlying, right = contract.underlying, contract.right
+    if naked_shares(qtys, orders, underlying) > naked_shares(before, orders, underlying):
+        raise refusals.uncovered()
+    changes = [order.changes() for order in orders]
+    owed = shortfall(changes, qtys, underlying, right)
+    if event.shares < 0 and owed > shortfall(changes, before, underlying, right):
+        raise refusals.uncovered()
     cost = shares_for(contract, event.qty) * contract.strike
-    before = excess(state, market)
+    power = excess(state, market)
     free = excess(state, market, cash=state.cash - cost, qtys=qtys)
-    if free < 0 and free < before:
-        raise refusals.buying_power(
-            max(before, ZERO) * market.rules.multiplier, cost, options=False
-        )
+    if free < 0 and free < power:
+        raise refusals.buying_power(max(power, ZERO) * market.rules.multiplier, cost, options=False)

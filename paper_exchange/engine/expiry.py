@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from common.money import ZERO, Dollars, cent
 from paper_exchange.engine.commands import EndDay
+from paper_exchange.engine.cover import restored
 from paper_exchange.engine.events import DayEnded, Event, OrderExpired
 from paper_exchange.engine.figures import maintenance
 from paper_exchange.engine.margin import shown_margin
@@ -25,17 +26,22 @@ def expired(order: OrderState, now: datetime) -> OrderExpired:
 def end_day(state: AccountState, command: EndDay, market: Market, now: datetime) -> list[Event]:
     """Expire what ran out, deliver what expired, and note the equity the day ends with.
 
-    Done once a day: a second time it decides nothing. market quotes everything held.
+    What the deliveries left without shares is canceled or bought back. Done once a day: a
+    second time it decides nothing. market quotes everything held.
     """
     if state.last_day is not None and command.day <= state.last_day:
         return []
-    over = [order for order in state.working_orders() if _over(order, command.day, now)]
+    working = list(state.working_orders())
+    over = [order for order in working if _over(order, command.day, now)]
     held = state.held - sum((order.hold for order in over), ZERO)
     settlement = Settlement(state, market, command.day, dict(command.closes), held, now)
     settlement.settle()
+    gone = {order.id for order in over}
+    left = [order for order in working if order.id not in gone]
     return [
         *(expired(order, now) for order in over),
         *settlement.events,
+        *restored(state, settlement.positions, left, market, now),
         _ended(settlement, command, market, now),
     ]
 

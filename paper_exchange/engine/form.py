@@ -36,24 +36,26 @@ def check_form(
 ) -> tuple[Listing, ...]:
     """Return what an order trades, one listing a leg; raise Refused for what cannot be."""
     _client_order_id(state, command)
-    check_prices(command)
+    prices = check_prices(command)
     if command.order_class is OrderClass.MLEG:
         _legs(command)
         listings = tuple(_listing(leg.symbol, market, now) for leg in command.legs)
         _one_underlying(listings)
     else:
         listings = (_simple(command, market, now),)
-    _quantity(command, listings[0])
-    check_terms(command, listings[0], fractional=is_fractional(command))
-    check_ticks(command, listings[0])
-    quote = market.quote(listings[0].symbol)
-    check_group(command, listings[0], quote, fractional=is_fractional(command))
-    if not command.elected:
+    listing = listings[0]
+    _quantity(command, listing)
+    fractional = is_fractional(command)
+    check_terms(command, listing, fractional=fractional)
+    check_ticks(command, listing, prices)
+    quote = market.quote(listing.symbol)
+    check_group(command, listing, quote, fractional=fractional)
+    if command.stop_price is not None and not command.elected:
         check_stop(command, quote)
     if (
-        command.type is OrderType.MARKET
-        and listings[0].asset_class is AssetClass.OPTION
-        and not market.is_open(listings[0], now)
+        listing.contract is not None
+        and command.type is OrderType.MARKET
+        and not market.is_open(listing, now)
     ):
         raise refusals.unprocessable("options market orders are only allowed during market hours")
     return listings
@@ -123,7 +125,7 @@ def _simple(command: SubmitOrder, market: Market, now: datetime) -> Listing:
 
 def _listing(symbol: str, market: Market, now: datetime) -> Listing:
     listing = market.listings.get(symbol)
-    contract = contract_or_none(symbol)
+    contract = contract_or_none(symbol) if listing is None else listing.contract
     if contract is not None and contract.expiry < _earliest(listing, market, now):
         raise refusals.invalid(f"asset {symbol} is not active")
     if listing is None:
@@ -162,7 +164,7 @@ def _units(qty: Decimal, listing: Listing) -> None:
         raise refusals.invalid("qty must be > 0")
     if qty > QTY_MAX:
         raise refusals.invalid(f"qty must be <= {plain(QTY_MAX)}")
-    if listing.asset_class is AssetClass.OPTION and qty != qty.to_integral_value():
+    if listing.contract is not None and qty != qty.to_integral_value():
         raise refusals.invalid("qty must be a whole number of contracts")
 
 

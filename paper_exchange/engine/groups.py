@@ -4,12 +4,12 @@ A bracket is an entry with a take profit and a stop loss, OTO an entry with one 
 the two exits of a position that is there, the take profit at their head. Exits of an entry
 are held until it has filled whole. Of a pair one fill reduces the other by as much, and the
 end of one ends the other; whatever of a group is canceled, expires or is rejected takes the
-rest of it along.
+rest of it along. What replaces one of them takes its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
@@ -148,6 +148,21 @@ def _exit(
     )
 
 
+def relinked(order: OrderState, now_is: Callable[[OrderId], OrderState]) -> Iterator[OrderState]:
+    """Yield the others of a group as they are once an order has taken another's place in it."""
+    before = order.replaces
+    if before is None or order.order_class not in GROUPS:
+        return
+    if order.parent_id is not None:
+        head = now_is(order.parent_id)
+        children = tuple(order.id if child == before else child for child in head.children)
+        yield msgspec.structs.replace(head, children=children)
+        return
+    yield msgspec.structs.replace(now_is(before), children=())
+    for child in order.children:
+        yield msgspec.structs.replace(now_is(child), parent_id=order.id)
+
+
 def followed(
     orders: Mapping[OrderId, OrderState], events: Iterable[Event], now: datetime
 ) -> Iterator[Event]:
@@ -162,6 +177,7 @@ def followed(
         event = queue.pop(0)
         if isinstance(event, OrderAccepted):
             moved[event.order.id] = event.order
+            moved |= {other.id: other for other in relinked(event.order, now_is)}
             yield event
             continue
         order_id = getattr(event, "order_id", None)
@@ -182,6 +198,8 @@ def _consequences(
     order: OrderState, event: OrderEvent, others: Iterable[OrderState], now: datetime
 ) -> Iterator[Event]:
     entry = order.parent_id is None and order.order_class is not OrderClass.OCO
+    if order.status is Status.REPLACED:
+        return  # another takes its place
     for other in others:
         if other.status.terminal:
             continue

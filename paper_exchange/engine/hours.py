@@ -8,11 +8,13 @@ the close, a simplification: at Alpaca they last until 20:00.
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from common.contracts import AssetClass
 from common.orders import TimeInForce
-from common.session import LATE_CLOSE_AFTER, NEW_YORK, Session, new_york, trading_day
+from common.session import LATE_CLOSE_AFTER, NEW_YORK, Session, new_york
 from paper_exchange.engine import refusals
 from paper_exchange.engine.market import Listing, Market, closing
 
@@ -27,14 +29,14 @@ GTC_LIFE: Final = timedelta(days=90)
 GTC_AT: Final = time(16, 15)  # New York
 
 
-class Terms(NamedTuple):
+class Terms(msgspec.Struct, frozen=True, gc=False):
     """What decides when an order works."""
 
     time_in_force: TimeInForce
     extended: bool
 
 
-class Hours(NamedTuple):
+class Hours(msgspec.Struct, frozen=True, gc=False):
     """The first instant at which an order works on a day, and the first at which no more."""
 
     opens: datetime
@@ -43,9 +45,9 @@ class Hours(NamedTuple):
 
 def hours(session: Session, listing: Listing, terms: Terms) -> Hours:
     """Return when an order of some terms works in a session."""
-    if terms.time_in_force is TimeInForce.OPG:
-        return Hours(session.open, session.open + OPENING_AUCTION)
-    if terms.time_in_force is TimeInForce.CLS:
+    if terms.time_in_force in AUCTIONS:
+        if terms.time_in_force is TimeInForce.OPG:
+            return Hours(session.open, session.open + OPENING_AUCTION)
         return Hours(session.close, session.close + LATE_CLOSE_AFTER)
     if terms.extended:
         return Hours(new_york(session.day, EARLY), session.close + LATE_CLOSE_AFTER)
@@ -62,25 +64,31 @@ def works(market: Market, listing: Listing, terms: Terms, now: datetime) -> bool
     return today.opens <= now < today.closes
 
 
-def coming(market: Market, listing: Listing, terms: Terms, now: datetime) -> Hours:
-    """Return the hours that an order entered now is for: today's, or the next day's."""
-    today = hours(market.session, listing, terms)
-    if terms.time_in_force in AUCTIONS:
-        return today if now < today.opens else hours(market.following, listing, terms)
-    return today if now < today.closes else hours(market.following, listing, terms)
+class Placed(msgspec.Struct, frozen=True, gc=False):
+    """What becomes of an order entered now: works already, or opens then; taken off when."""
+
+    opens_at: datetime | None  # None when it works at once
+    expires_at: datetime | None  # None when it is done at once, or never taken off by time
 
 
-def expires_at(market: Market, listing: Listing, terms: Terms, now: datetime) -> datetime | None:
-    """Return when an order entered now is taken off; None when at once or never by time.
+def placed(market: Market, listing: Listing, terms: Terms, now: datetime) -> Placed:
+    """Return the times of an order entered now.
 
     A GTC order lives 90 days, and no longer than the contract it is in: that one ends with
     its day, by EndDay.
     """
+    today = hours(market.session, listing, terms)
+    inside = today.opens <= now < today.closes or listing.asset_class is AssetClass.CRYPTO
+    working = inside and listing.symbol not in market.halted
+    late = now >= (today.opens if terms.time_in_force in AUCTIONS else today.closes)
+    coming = hours(market.following, listing, terms) if late else today
     if terms.time_in_force in AT_ONCE:
-        return None
-    if terms.time_in_force is TimeInForce.GTC:
-        return new_york(trading_day(now) + GTC_LIFE, GTC_AT)
-    return coming(market, listing, terms, now).closes
+        end = None
+    elif terms.time_in_force is TimeInForce.GTC:
+        end = new_york(market.session.day_of(now) + GTC_LIFE, GTC_AT)
+    else:
+        end = coming.closes
+    return Placed(None if working else coming.opens, end)
 
 
 def check_auction(market: Market, time_in_force: TimeInForce, now: datetime) -> None:

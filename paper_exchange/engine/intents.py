@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from common.contracts import AssetClass
 from common.money import ZERO, Qty, plain
-from common.orders import OrderClass, OrderType, PositionIntent, Side
+from common.orders import OrderType, PositionIntent, Side
 from paper_exchange.engine import refusals
 from paper_exchange.engine.commands import SubmitOrder
 from paper_exchange.engine.form import is_fractional
@@ -17,12 +17,12 @@ from paper_exchange.engine.state import AccountState
 
 def infer_intents(state: AccountState, command: SubmitOrder) -> tuple[PositionIntent, ...]:
     """Return what holdings make of each leg; refuse a stated intent they contradict."""
-    stated = (
-        [(leg.symbol, leg.side, leg.position_intent) for leg in command.legs]
-        if command.legs
-        else [(command.symbol, command.side or Side.BUY, command.position_intent)]
+    if not command.legs:
+        side = command.side or Side.BUY
+        return (_inferred(state, command.symbol, side, command.position_intent),)
+    return tuple(
+        _inferred(state, leg.symbol, leg.side, leg.position_intent) for leg in command.legs
     )
-    return tuple(_inferred(state, symbol, side, said) for symbol, side, said in stated)
 
 
 def _inferred(
@@ -37,7 +37,7 @@ def _inferred(
 def check_closing(
     state: AccountState,
     closing: Mapping[str, Qty],
-    listings: Mapping[str, Listing],
+    listings: Iterable[Listing],
 ) -> None:
     """Refuse to close more of a symbol than is held and not claimed by working orders."""
     for symbol, qty in closing.items():
@@ -45,7 +45,8 @@ def check_closing(
         available = max(held - state.together.claims.get(symbol, ZERO), ZERO)
         if qty <= available:
             continue
-        raise _too_much(state, listings[symbol], qty, held, available)
+        listing = next(listing for listing in listings if listing.symbol == symbol)
+        raise _too_much(state, listing, qty, held, available)
 
 
 def _too_much(
@@ -79,11 +80,20 @@ def check_short_sale(command: SubmitOrder, listing: Listing, intent: PositionInt
         raise refusals.unprocessable(f'asset "{listing.symbol}" cannot be sold short')
 
 
+def check_notional(state: AccountState, command: SubmitOrder, intent: PositionIntent) -> None:
+    """Refuse to open by an amount of money while orders wait that close the position."""
+    waiting = state.together.claims.get(command.symbol, ZERO) > 0
+    if command.notional is not None and intent.opens and waiting:
+        raise refusals.unprocessable(
+            "unable to open new notional orders while having open closing position orders"
+        )
+
+
 def check_crossing(state: AccountState, command: SubmitOrder, intent: PositionIntent) -> None:
     """Refuse a simple order that would trade with the account's own, or oppose its opening."""
-    if command.order_class is OrderClass.MLEG:
+    if command.legs:
         return
-    for order_id in state.together.opposing(command.symbol, intent.side):
+    for order_id in state.together.opposing(command.symbol, command.side or Side.BUY):
         order = state.orders[order_id]
         if order.position_intent is not None and order.position_intent.opens and intent.opens:
             raise refusals.forbidden(

@@ -7,7 +7,7 @@ positive entries; where it came from (FUNDING, REALISED) with negative ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -26,7 +26,7 @@ class Book(StrEnum):
     FUNDING = "funding"  # paid in, negated
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One amount into (positive) or out of (negative) a book."""
 
     book: Book
@@ -55,13 +55,17 @@ class Ledger:
         """Return what is in a book."""
         return self._balances[book]
 
-    def post(self, entries: Iterable[Entry]) -> None:
+    def post(self, entries: Sequence[Entry]) -> None:
         """Apply one posting whole; raise UnbalancedPosting, changing nothing, if it leaks."""
-        entries = tuple(entries)
-        if sum((entry.amount for entry in entries), ZERO) != 0:
-            raise UnbalancedPosting(f"entries do not sum to zero: {entries}")
+        if not entries:
+            return
+        total, after = ZERO, dict(self._balances)
         for entry in entries:
-            self._balances[entry.book] += entry.amount
+            total += entry.amount
+            after[entry.book] += entry.amount
+        if total:
+            raise UnbalancedPosting(f"entries sum to {total}, not to zero: {entries}")
+        self._balances = after
 
 
 def transfer(source: Book, target: Book, amount: Dollars) -> tuple[Entry, ...]:

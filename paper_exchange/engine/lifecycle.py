@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from msgspec.structs import replace
 
 from common.money import ZERO
 from paper_exchange.engine.events import (
@@ -41,60 +41,67 @@ def after(order: OrderState, event: OrderEvent) -> OrderState:
     moved = _after(order, event)
     if not order.status.may_become(moved.status):
         raise IllegalMove(f"order {order.id}: {order.status} to {moved.status}")
-    return msgspec.structs.replace(moved, updated_at=event.at)
+    return moved
 
 
 def _after(order: OrderState, event: OrderEvent) -> OrderState:
-    replace = msgspec.structs.replace
+    at = event.at
     match event:
-        case OrderOpened():
-            return replace(order, status=Status.NEW)
-        case OrderTrailed():
-            return replace(order, hwm=event.hwm, stop_price=event.stop_price)
-        case OrderReduced():
-            return replace(order, qty=event.qty)
-        case OrderTriggered():
-            return replace(order, triggered_at=event.at)
         case OrderFilled():
             return _traded(order, event)
         case OrderCanceled():
-            return replace(order, status=Status.CANCELED, canceled_at=event.at, hold=ZERO)
+            return replace(order, updated_at=at, status=Status.CANCELED, canceled_at=at, hold=ZERO)
+        case OrderOpened():
+            return replace(order, updated_at=at, status=Status.NEW)
+        case OrderTrailed():
+            return replace(order, updated_at=at, hwm=event.hwm, stop_price=event.stop_price)
+        case OrderReduced():
+            return replace(order, updated_at=at, qty=event.qty)
+        case OrderTriggered():
+            return replace(order, updated_at=at, triggered_at=at)
         case OrderReplaced():
             return replace(
                 order,
+                updated_at=at,
                 status=Status.REPLACED,
                 replaced_by=event.replaced_by,
-                replaced_at=event.at,
+                replaced_at=at,
                 hold=ZERO,
             )
         case OrderExpired():
-            return replace(order, status=Status.EXPIRED, expired_at=event.at, hold=ZERO)
+            return replace(order, updated_at=at, status=Status.EXPIRED, expired_at=at, hold=ZERO)
         case OrderRejected():
             return replace(
                 order,
+                updated_at=at,
                 status=Status.REJECTED,
-                failed_at=event.at,
+                failed_at=at,
                 reject_reason=event.reason,
                 hold=ZERO,
             )
 
 
 def _traded(order: OrderState, event: OrderFilled) -> OrderState:
-    by_leg = {fill.order_id: fill for fill in event.fills}
-    return msgspec.structs.replace(
+    return replace(
         order,
+        updated_at=event.at,
         status=Status.FILLED if event.complete else Status.PARTIALLY_FILLED,
         filled_qty=order.filled_qty + event.qty,
         filled_value=order.filled_value + event.qty * event.price,
         filled_at=event.at if event.complete else None,
         fills=order.fills + 1,
         hold=event.hold,
-        legs=tuple(_leg_traded(leg, by_leg[leg.id]) for leg in order.legs),
+        legs=_legs_traded(order.legs, event.fills) if order.legs else (),
     )
 
 
+def _legs_traded(legs: tuple[LegState, ...], fills: tuple[LegFill, ...]) -> tuple[LegState, ...]:
+    by_leg = {fill.order_id: fill for fill in fills}
+    return tuple(_leg_traded(leg, by_leg[leg.id]) for leg in legs)
+
+
 def _leg_traded(leg: LegState, fill: LegFill) -> LegState:
-    return msgspec.structs.replace(
+    return replace(
         leg,
         filled_qty=leg.filled_qty + fill.qty,
         filled_value=leg.filled_value + fill.qty * fill.price,

@@ -18,11 +18,16 @@ from typing import Final
 from common.contracts import OPTION_MULTIPLIER, AssetClass, OptionContract, Right, asset_class
 from common.money import ZERO, Dollars, Price, Qty
 from common.pricing.payoff import universal_spread_margin
-from paper_exchange.engine.market import Market
+from paper_exchange.engine.market import Market, quoted_mark
 from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.state import AccountState
 
+# Asked for on every holding; before Python 3.12 naming a member of an enum is a slow look-up.
+_SHARE: Final = AssetClass.EQUITY
+_OPTION: Final = AssetClass.OPTION
+
 INITIAL: Final = Decimal("0.5")  # of the value of shares
+_SHORT: Final = 1 + INITIAL  # of the (negative) value of shares sold short
 MAINTENANCE: Final = Decimal("0.3")
 
 Holding = tuple[OptionContract, int]  # signed contracts
@@ -72,15 +77,27 @@ def shown_margin(qtys: Mapping[str, Qty]) -> Dollars:
 
 
 def _underlying_margin(held: Sequence[Holding], share_lots: int) -> Dollars:
-    """Walk the expiries from the nearest, closing a cluster where it covers itself."""
+    """Walk the expiries from the nearest, closing a cluster where it covers itself.
+
+    Longs cannot cover what outlives them: a later call of a cluster that nets takes shares.
+    """
     margin = ZERO
     cluster: list[Holding] = []
     for expiry in sorted({contract.expiry for contract, _ in held}):
         cluster += [holding for holding in held if holding[0].expiry == expiry]
-        if _net(cluster, Right.CALL) >= 0 and _net(cluster, Right.PUT) >= 0:
-            margin += _cluster_margin(cluster, 0)
-            cluster = []
+        lots = _owed(cluster)
+        nets = _net(cluster, Right.CALL) >= 0 and _net(cluster, Right.PUT) >= 0
+        if nets and lots <= share_lots:
+            margin += _cluster_margin(cluster, lots)
+            cluster, share_lots = [], share_lots - lots
     return margin + _cluster_margin(cluster, share_lots)
+
+
+def _owed(cluster: Sequence[Holding]) -> int:
+    """Return the calls that nothing which lives as long covers, at the worst expiry."""
+    expiries = {contract.expiry for contract, _ in cluster}
+    alive = ([held for held in cluster if held[0].expiry >= expiry] for expiry in expiries)
+    return max(0, *(-_net(held, Right.CALL) for held in alive))
 
 
 def _cluster_margin(cluster: Sequence[Holding], share_lots: int) -> Dollars:
@@ -164,16 +181,23 @@ def excess(
     cash = state.cash if cash is None else cash
     held = state.held if held is None else held
     qtys = holdings(state) if qtys is None else qtys
-    free = cash - held - spread_margin(qtys)
+    free = cash - held
+    options = False
     for symbol, qty in qtys.items():
-        if contract_of(symbol) is None and asset_class(symbol) is AssetClass.EQUITY:
+        kind = asset_class(symbol)
+        if kind is _SHARE:
             known = None if marks is None else marks.get(symbol)
             value = qty * (share_mark(state, market, symbol) if known is None else known)
-            free += value - abs(value) * INITIAL
-    return free
+            free += value * INITIAL if value > 0 else value * _SHORT
+        elif kind is _OPTION:
+            options = True
+    return free - spread_margin(qtys) if options else free
 
 
 def share_mark(state: AccountState, market: Market, symbol: str) -> Decimal:
     """Return what a share is worth now, its cost where there is no quote at all."""
+    marked = quoted_mark(market.quotes.get(symbol))
+    if marked is not None:
+        return marked
     position = state.positions.get(symbol)
-    return market.mark(symbol, position.avg_entry_price if position else ZERO)
+    return position.avg_entry_price if position else ZERO

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 from common.contracts import AssetClass, OptionContract
 from common.money import Price
@@ -39,13 +38,17 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Something that can be traded. underlying: what an option is on, else the symbol."""
+    """Something that can be traded. underlying: what an option is on, else the symbol.
+
+    contract: of an option, None for whatever else.
+    """
 
     symbol: str
     asset_class: AssetClass
     underlying: str
     contract: OptionContract | None = None
     shortable: bool = False
+    fractionable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +95,22 @@ class Market:
 
 def mark_of(quote: Quote | None, otherwise: Price) -> Price:
     """Return what a quote says a unit is worth: the mid, or half the ask without a bid."""
-    if quote is None or quote.ask <= 0:
-        return quote.bid if quote is not None and quote.bid > 0 else otherwise
-    return (max(quote.bid, Decimal(0)) + quote.ask) / 2
+    marked = quoted_mark(quote)
+    return otherwise if marked is None else marked
+
+
+def quoted_mark(quote: Quote | None) -> Price | None:
+    """Return what a quote says a unit is worth, None when it says nothing."""
+    if quote is None:
+        return None
+    bid, ask = quote.bid, quote.ask
+    if ask <= 0:
+        return bid if bid > 0 else None
+    return (bid + ask) / 2 if bid > 0 else ask / 2
 
 
 def closing(session: Session, listing: Listing) -> datetime:
     """Return when a symbol stops trading in a session."""
-    if listing.asset_class is AssetClass.OPTION:
+    if listing.contract is not None:
         return session.option_close(listing.underlying)
     return session.close

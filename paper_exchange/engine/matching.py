@@ -10,62 +10,76 @@ checked unless the rules say so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
 from hashlib import blake2b
 from typing import Final
-from uuid import UUID, uuid5
 
-from common.contracts import asset_class
+import msgspec
+
+from common.contracts import AssetClass, asset_class
 from common.ids import ExecutionId, OrderId
 from common.money import ZERO, Dollars, Price, Qty, cent
 from common.orders import PositionIntent, Side, TimeInForce
 from common.quotes import Quote
-from common.session import trading_day
 from paper_exchange.engine import fees
 from paper_exchange.engine.events import LegFill, OrderFilled, OrderRejected
 from paper_exchange.engine.ledger import Book, Entry
 from paper_exchange.engine.margin import excess, holdings
 from paper_exchange.engine.market import FillRules, Market
-from paper_exchange.engine.orders import OrderState
+from paper_exchange.engine.names import derived
+from paper_exchange.engine.orders import LegState, OrderState
 from paper_exchange.engine.positions import NINE_PLACES, shares_per_unit, trade
 from paper_exchange.engine.state import AccountState
 
+_BOOKS: Final = (Book.CASH, Book.HELD, Book.POSITIONS, Book.FEES, Book.REALISED)
+_CASH: Final = Book.CASH
+_HELD: Final = Book.HELD
+_OWN: Final = frozenset({_CASH, _HELD})  # what cash is
 UNAFFORDABLE: Final = "insufficient buying power at the time of the fill"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
+class Touch(msgspec.Struct, frozen=True, gc=False):
     """What taking an order's legs costs now: per leg, and net. size: units displayed."""
 
     prices: tuple[Price, ...]
     net: Price
-    size: Decimal
+    size: int
 
 
 def touch(order: OrderState, quotes: Mapping[str, Quote | None]) -> Touch | None:
     """Return the far touch of every leg, None where a leg has none."""
+    if order.legs:
+        return _net_touch(order.legs, quotes)
+    quote = quotes.get(order.symbol)
+    if quote is None or (quote.ask < quote.bid and quote.ask > 0):
+        return None
+    if order.side is Side.SELL:
+        price, size = quote.bid, quote.bid_size
+    else:
+        price, size = quote.ask, quote.ask_size
+    return Touch((price,), price, size) if price > 0 else None
+
+
+def _net_touch(legs: tuple[LegState, ...], quotes: Mapping[str, Quote | None]) -> Touch | None:
     prices: list[Price] = []
-    sizes: list[Decimal] = []
+    sizes: list[int] = []
     net = ZERO
-    given_away = [
-        leg.symbol for leg in order.legs if leg.position_intent is PositionIntent.SELL_TO_CLOSE
-    ]
-    for symbol, side, ratio in _sides(order):
-        quote = quotes.get(symbol)
+    for leg in legs:
+        quote = quotes.get(leg.symbol)
         if quote is None or 0 < quote.ask < quote.bid:
             return None
         price, size = (
-            (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
+            (quote.ask, quote.ask_size) if leg.side is Side.BUY else (quote.bid, quote.bid_size)
         )
-        if price <= 0 and not (symbol in given_away and quote.ask > 0):
+        given_away = leg.position_intent is PositionIntent.SELL_TO_CLOSE and quote.ask > 0
+        if price <= 0 and not given_away:
             return None
         prices.append(max(price, ZERO))
-        sizes.append(Decimal(size // ratio))
-        net += prices[-1] * ratio * (side.sign if order.is_mleg else 1)
-    return Touch(prices=tuple(prices), net=net, size=min(sizes))
+        sizes.append(size // leg.ratio)
+        net += prices[-1] * leg.signed_ratio
+    return Touch(tuple(prices), net, min(sizes))
 
 
 def marketable(order: OrderState, at: Touch) -> bool:
@@ -73,7 +87,7 @@ def marketable(order: OrderState, at: Touch) -> bool:
     bound = order.bound
     if bound is None:
         return True
-    if not order.is_mleg and order.side is Side.SELL:
+    if order.side is Side.SELL:
         return at.net >= bound
     return at.net <= bound
 
@@ -102,13 +116,7 @@ def release(amount: Dollars) -> tuple[Entry, ...]:
     """Return the posting that frees reserved dollars."""
     if amount == 0:
         return ()
-    return (Entry(Book.HELD, -amount), Entry(Book.CASH, amount))
-
-
-def _sides(order: OrderState) -> tuple[tuple[str, Side, int], ...]:
-    if order.legs:
-        return tuple((leg.symbol, leg.side, leg.ratio) for leg in order.legs)
-    return ((order.symbol, order.side or Side.BUY, 1),)
+    return (Entry(_HELD, -amount), Entry(_CASH, amount))
 
 
 def _units(state: AccountState, order: OrderState, at: Touch, rules: FillRules) -> Qty:
@@ -116,14 +124,17 @@ def _units(state: AccountState, order: OrderState, at: Touch, rules: FillRules) 
     qty = order.remaining
     if order.notional is not None:
         qty = (order.notional / at.net).quantize(NINE_PLACES, rounding=ROUND_FLOOR)
-        if order.side is Side.SELL:
+        if order.position_intent is not None and not order.position_intent.opens:
             claimed = state.together.claims.get(order.symbol, ZERO)
-            qty = min(qty, max(state.qty(order.symbol) - claimed, ZERO))
+            there = state.qty(order.symbol) * (order.side or Side.BUY).opposite.sign
+            qty = min(qty, max(there - claimed, ZERO))
+        return qty
+    if not (rules.respect_size or rules.partial_probability > 0):
         return qty
     if order.time_in_force is TimeInForce.FOK:
         return qty if not rules.respect_size or qty <= at.size else ZERO
     if rules.respect_size:
-        qty = min(qty, at.size)
+        qty = min(qty, Decimal(at.size))
     if rules.partial_probability > 0 and qty > 1 and qty == qty.to_integral_value():
         chance, part = _draw(rules.seed, order)
         if chance < rules.partial_probability:
@@ -143,79 +154,106 @@ def _draw(seed: int, order: OrderState) -> tuple[float, float]:
 def _filled(
     state: AccountState, order: OrderState, at: Touch, qty: Qty, market: Market, now: datetime
 ) -> OrderFilled:
-    execution = uuid5(UUID(order.id), f"execution {order.fills + 1}")
-    ids = [leg.id for leg in order.legs] or [order.id]
-    day = trading_day(now)
-    books = dict.fromkeys(Book, ZERO)
-    fills: list[LegFill] = []
-    gross = ZERO
-    for number, ((symbol, side, ratio), price) in enumerate(
-        zip(_sides(order), at.prices, strict=True)
-    ):
-        own = uuid5(execution, f"leg {number}") if order.is_mleg else execution
-        fill, realised, paid = _leg(state, ids[number], own, symbol, side, qty * ratio, price)
-        fills.append(fill)
-        gross += abs(paid)
-        books[Book.CASH] -= paid
-        books[Book.POSITIONS] += fill.cost
-        books[Book.REALISED] -= realised
-    accruals, charged = _fees(state, fills, gross, day, market)
-    complete = order.notional is not None or qty == order.remaining
-    hold = ZERO if complete else cent(order.hold * (1 - qty / order.remaining))
-    books[Book.CASH] += order.hold - hold - charged
-    books[Book.HELD] -= order.hold - hold
-    books[Book.FEES] += charged
+    execution = ExecutionId(derived(order.id, f"execution {order.fills + 1}"))
+    traded = _trades(state, order, execution, at, qty)
+    paid = cost = realised = ZERO
+    for leg in traded:
+        paid += leg.paid
+        cost += leg.cost
+        realised += leg.realised
+    day = market.session.day_of(now)
+    accruals, charged = _fees(state, traded, day, market)
+    remaining = order.remaining
+    complete = order.notional is not None or qty == remaining
+    hold = ZERO if complete else cent(order.hold * (1 - qty / remaining))
+    freed = order.hold - hold
+    amounts = (freed - charged - paid, -freed, cost, charged, -realised)
     return OrderFilled(
         order_id=order.id,
-        execution_id=ExecutionId(str(execution)),
+        execution_id=execution,
         qty=qty,
         price=at.net,
         complete=complete,
-        fills=tuple(fills),
+        fills=tuple([leg.fill for leg in traded]),
         hold=hold,
         fees=charged,
         fee_day=day,
         fee_accruals=accruals,
-        posting=tuple(Entry(book, amount) for book, amount in books.items() if amount),
+        posting=tuple(
+            [Entry(book, amount) for book, amount in zip(_BOOKS, amounts, strict=True) if amount]
+        ),
         at=now,
     )
 
 
-def _leg(
+class _Traded(msgspec.Struct, frozen=True, gc=False):
+    """One leg's execution: what it adds to cost, the profit it takes, the dollars it pays."""
+
+    fill: LegFill
+    cost: Dollars
+    realised: Dollars
+    paid: Dollars
+
+
+def _trades(
+    state: AccountState, order: OrderState, execution: ExecutionId, at: Touch, qty: Qty
+) -> list[_Traded]:
+    """Return what each leg trades, or the order itself when it is simple."""
+    if not order.legs:
+        side = order.side or Side.BUY
+        return [_traded(state, order.id, execution, order.symbol, side, qty, at.net)]
+    return [
+        _traded(
+            state,
+            leg.id,
+            ExecutionId(derived(execution, f"leg {number}")),
+            leg.symbol,
+            leg.side,
+            qty * leg.ratio,
+            price,
+        )
+        for number, (leg, price) in enumerate(zip(order.legs, at.prices, strict=True))
+    ]
+
+
+def _traded(
     state: AccountState,
     order_id: OrderId,
-    execution: UUID,
+    execution: ExecutionId,
     symbol: str,
     side: Side,
     qty: Qty,
     price: Price,
-) -> tuple[LegFill, Dollars, Dollars]:
-    """Return one leg's execution, the profit it takes and the dollars it pays."""
+) -> _Traded:
     held = state.positions.get(symbol)
-    paid = cent(side.sign * qty * price * shares_per_unit(symbol))
-    after = trade(held, side.sign * qty, paid)
+    signed = qty * side.sign
+    paid = cent(signed * price * shares_per_unit(symbol))
+    after = trade(held, signed, paid)
+    cost = after.cost - held.cost if held is not None else after.cost
     fill = LegFill(
         order_id=order_id,
-        execution_id=ExecutionId(str(execution)),
+        execution_id=execution,
         symbol=symbol,
         side=side,
         qty=qty,
         price=price,
-        cost=after.cost - (held.cost if held else ZERO),
+        cost=cost,
         position_qty=after.qty,
     )
-    return fill, after.realised, paid
+    return _Traded(fill, cost, after.realised, paid)
 
 
 def _fees(
-    state: AccountState, fills: list[LegFill], gross: Dollars, day: date, market: Market
+    state: AccountState, traded: Sequence[_Traded], day: date, market: Market
 ) -> tuple[fees.Accruals, Dollars]:
     """Return the day's accruals after an execution, and what it is charged."""
     before = state.fee_accruals if state.fee_day == day else fees.NONE
-    if not market.rules.fees:
+    asset = asset_class(traded[0].fill.symbol)
+    if asset is AssetClass.EQUITY or not market.rules.fees:
         return before, ZERO
-    trades = [(fill.side, fill.qty) for fill in fills]
-    return fees.charge(before, fees.accruals(asset_class(fills[0].symbol), trades, gross, day))
+    legs = [(leg.fill.side, leg.fill.qty) for leg in traded]
+    gross = sum((abs(leg.paid) for leg in traded), ZERO)
+    return fees.charge(before, fees.accruals(asset, legs, gross, day))
 
 
 def _affordable(
@@ -225,11 +263,13 @@ def _affordable(
 
     The order's own hold is spent on it; those of other orders stay.
     """
-    known = order.id in state.working
-    others = state.held - (order.hold if known else ZERO)
-    cash = state.cash + sum(
-        (entry.amount for entry in filled.posting if entry.book in (Book.CASH, Book.HELD)), ZERO
-    )
+    others = state.held
+    if order.id in state.working:
+        others -= order.hold
+    cash = state.cash
+    for entry in filled.posting:
+        if entry.book in _OWN:
+            cash += entry.amount
     qtys = holdings(state)
     for fill in filled.fills:
         qtys[fill.symbol] = fill.position_qty

@@ -27,6 +27,9 @@ GROUPS: Final = frozenset({OrderClass.BRACKET, OrderClass.OCO, OrderClass.OTO})
 STOPS: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 
+_ENDED: Final = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})
+
+
 class Status(StrEnum):
     """Where an order stands, in the broker's words."""
 
@@ -41,30 +44,28 @@ class Status(StrEnum):
     REJECTED = "rejected"
     REPLACED = "replaced"
 
-    @property
-    def terminal(self) -> bool:
-        """Whether nothing can follow."""
-        return self in _TERMINAL
+    terminal: bool  # whether nothing can follow
+
+    def __init__(self, value: str) -> None:
+        self.terminal = value in _ENDED
 
     def may_become(self, after: Status) -> bool:
         """Whether an event may move an order from here to there."""
         return after in _NEXT[self]
 
 
-_TERMINAL: Final = frozenset(
-    {Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED, Status.REPLACED}
-)
+_TERMINAL: Final = frozenset(status for status in Status if status.terminal)
 _NEXT: Final[Mapping[Status, frozenset[Status]]] = {
     Status.PENDING_NEW: frozenset(),
-    Status.ACCEPTED: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.NEW},
-    Status.HELD: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.NEW},
+    Status.ACCEPTED: _TERMINAL - {Status.FILLED, Status.REPLACED} | {Status.ACCEPTED, Status.NEW},
+    Status.HELD: _TERMINAL - {Status.FILLED} | {Status.NEW},
     Status.NEW: _TERMINAL | {Status.NEW, Status.PARTIALLY_FILLED},
     Status.PARTIALLY_FILLED: _TERMINAL | {Status.PARTIALLY_FILLED},
     **dict.fromkeys(_TERMINAL, frozenset[Status]()),
 }
 
 
-class LegState(msgspec.Struct, frozen=True, kw_only=True):
+class LegState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One leg of a multi-leg order, an order of its own on the wire.
 
     filled_value: sum of qty x price over its fills, per share.
@@ -91,7 +92,7 @@ class LegState(msgspec.Struct, frozen=True, kw_only=True):
         return average(self.filled_value, self.filled_qty)
 
 
-class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything the broker's order object shows, and what is held for it.
 
     A multi-leg order has symbol "" and no side, asset_class or position_intent; its
@@ -159,7 +160,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_mleg(self) -> bool:
         """Whether it has legs that fill together."""
-        return self.order_class is OrderClass.MLEG
+        return bool(self.legs)
 
     @property
     def watching(self) -> bool:
@@ -173,11 +174,11 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
         That is its limit, and for a stop that buys shares the broker's collar: such a stop
         becomes a limit order a little above it.
         """
-        if self.limit_price is not None or self.type is not OrderType.STOP:
+        if self.stop_price is None or self.type is not OrderType.STOP:
             return self.limit_price
         if self.side is not Side.BUY or self.asset_class is not AssetClass.EQUITY:
             return None
-        stop = self.stop_price or ZERO
+        stop = self.stop_price
         return (stop * (_COLLAR_CHEAP if stop < _CHEAP else _COLLAR)).quantize(CENT)
 
     @property
@@ -203,7 +204,8 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
             }
         if self.children and self.order_class is not OrderClass.OCO:
             return {self.symbol: self.filled_qty}  # for its exits, until they go to market
-        if self.position_intent is None or self.position_intent.opens:
+        intent = self.position_intent
+        if intent is None or intent.opens:
             return {}
         if self.paired or self.status is Status.HELD:
             return {}

@@ -21,9 +21,11 @@ def check_permissions(
     state: AccountState, command: SubmitOrder, listing: Listing, intent: PositionIntent
 ) -> None:
     """Refuse a stock order the owner's configuration rules out; the texts are ours."""
-    if listing.asset_class is not AssetClass.EQUITY:
+    own = state.configuration
+    limited = own.no_shorting or not own.fractional_trading
+    if not limited or listing.asset_class is not AssetClass.EQUITY:
         return
-    if state.configuration.no_shorting and intent is PositionIntent.SELL_TO_OPEN:
+    if own.no_shorting and intent is PositionIntent.SELL_TO_OPEN:
         raise refusals.forbidden("account is not allowed to short")
-    if not state.configuration.fractional_trading and is_fractional(command):
+    if not own.fractional_trading and is_fractional(command):
         raise refusals.forbidden("fractional trading is disabled by user request")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from common.contracts import OPTION_MULTIPLIER, AssetClass, OptionContract, asset_class
 from common.money import ZERO, Dollars, Price, Qty, cent
@@ -26,8 +27,7 @@ def shares_per_unit(symbol: str) -> int:
     return OPTION_MULTIPLIER if contract_of(symbol) else 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionState:
+class PositionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """qty and cost are signed: a short has both below zero. Never flat: then it is gone.
 
     cost: dollars paid (received, when negative) for what is still held.
@@ -57,8 +57,7 @@ class PositionState:
         return cent(self.qty * self.multiplier * price)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a trade does to a holding: the cost that stays and the profit that is taken."""
 
     qty: Qty

@@ -16,13 +16,14 @@ from common.orders import OrderType, Side
 from paper_exchange.engine import refusals
 from paper_exchange.engine.admission import admit
 from paper_exchange.engine.commands import LegRequest, ReplaceOrder, SubmitOrder
+from paper_exchange.engine.group_terms import check_group_changes, exit_replaced, with_exits
 from paper_exchange.engine.ledger import Book, Ledger, transfer
 from paper_exchange.engine.market import Market
-from paper_exchange.engine.orders import GROUPS, LegState, OrderState, Status
+from paper_exchange.engine.orders import LegState, OrderState, Status
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.triggers import trailing_stop
 
-_REPLACEABLE = frozenset({Status.NEW, Status.PARTIALLY_FILLED})
+_REPLACEABLE = frozenset({Status.NEW, Status.PARTIALLY_FILLED, Status.HELD})
 
 
 def replacement(
@@ -34,7 +35,9 @@ def replacement(
     """
     old = _replaceable(state, command)
     rest = _without(state, old)
-    wanted = _wanted(old, command)
+    if old.parent_id is not None:
+        return old, exit_replaced(state, old, command, market, now), rest
+    wanted = with_exits(state, old, _wanted(old, command))
     admitted = admit(rest, wanted, market, now)
     return old, _continued(old, admitted, command), rest
 
@@ -49,8 +52,9 @@ def _replaceable(state: AccountState, command: ReplaceOrder) -> OrderState:
         raise refusals.wrong_state(old.status.value)
     if old.status is Status.ACCEPTED:
         raise refusals.unprocessable("cannot replace order in accepted status")
-    if old.status not in _REPLACEABLE or old.order_class in GROUPS:
+    if old.status not in _REPLACEABLE or old.liquidation:
         raise refusals.unprocessable("unable to replace order in current state")
+    check_group_changes(old, command)
     _check_changes(old, command)
     return old
 
@@ -130,6 +134,7 @@ def _continued(old: OrderState, new: OrderState, command: ReplaceOrder) -> Order
         filled_qty=old.filled_qty,
         filled_value=old.filled_value,
         triggered_at=old.triggered_at,
+        children=old.children,
         legs=tuple(
             _leg_continued(before, leg) for before, leg in zip(old.legs, new.legs, strict=True)
         ),

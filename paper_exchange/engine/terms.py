@@ -5,7 +5,7 @@ Tables, in the broker's words where they are known; texts without a known origin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -30,6 +30,13 @@ _PRICES: Final[Mapping[OrderType, tuple[frozenset[str], str]]] = {
         frozenset(),
         "trailing stop orders must specify one of trail_price or trail_percent",
     ),
+}
+_SHAPES: Final[Mapping[OrderType, tuple[bool, bool, int]]] = {  # limit, stop, trails
+    OrderType.MARKET: (False, False, 0),
+    OrderType.LIMIT: (True, False, 0),
+    OrderType.STOP: (False, True, 0),
+    OrderType.STOP_LIMIT: (True, True, 0),
+    OrderType.TRAILING_STOP: (False, False, 1),
 }
 _ALONE: Final = "no other price is accepted for {} orders"  # ours
 
@@ -58,8 +65,35 @@ _TIMES: Final[Mapping[AssetClass, tuple[frozenset[TimeInForce], str]]] = {
 _RESTING: Final = frozenset({TimeInForce.DAY, TimeInForce.GTC})
 
 
-def check_prices(command: SubmitOrder) -> None:
-    """Refuse a price that an order's type needs and lacks, or has and does not know."""
+def check_prices(command: SubmitOrder) -> list[tuple[str, Price]]:
+    """Return the prices of an order by name; refuse what its type lacks, or does not know."""
+    shape = (
+        command.limit_price is not None,
+        command.stop_price is not None,
+        (command.trail_price is not None) + (command.trail_percent is not None),
+    )
+    if shape != _SHAPES[command.type]:
+        _check_shape(command)
+    prices = [
+        (name, price)
+        for name, price in (
+            ("limit_price", command.limit_price),
+            ("stop_price", command.stop_price),
+            ("take_profit.limit_price", command.take_profit),
+            ("stop_loss.stop_price", command.stop_loss),
+            ("stop_loss.limit_price", command.stop_loss_limit),
+        )
+        if price is not None
+    ]
+    for name, price in prices:
+        if price <= 0 and not (name == "limit_price" and command.order_class is OrderClass.MLEG):
+            raise refusals.invalid(f"{name} must be > 0")
+    if shape[2]:
+        _check_trail(command)
+    return prices
+
+
+def _check_shape(command: SubmitOrder) -> None:
     given = {name for name in ("limit_price", "stop_price") if getattr(command, name) is not None}
     needed, text = _PRICES[command.type]
     trails = [trail for trail in (command.trail_price, command.trail_percent) if trail is not None]
@@ -69,12 +103,9 @@ def check_prices(command: SubmitOrder) -> None:
     if given - needed:
         alone = command.type is OrderType.MARKET
         raise refusals.invalid(text if alone else _ALONE.format(command.type.value))
-    mleg = command.order_class is OrderClass.MLEG
-    _positive("limit_price", None if mleg else command.limit_price)
-    _positive("stop_price", command.stop_price)
-    _positive("take_profit.limit_price", command.take_profit)
-    _positive("stop_loss.stop_price", command.stop_loss)
-    _positive("stop_loss.limit_price", command.stop_loss_limit)
+
+
+def _check_trail(command: SubmitOrder) -> None:
     _positive("trail_price", command.trail_price)
     _positive("trail_percent", command.trail_percent)
     if command.trail_percent is not None and command.trail_percent >= 100:
@@ -86,18 +117,21 @@ def check_terms(command: SubmitOrder, listing: Listing, *, fractional: bool) -> 
     types, wrong_type = _TYPES[listing.asset_class]
     if command.type not in types:
         raise refusals.unprocessable(wrong_type)
-    if command.order_class is OrderClass.MLEG and command.type in STOPS:
+    stop = command.type in STOPS
+    if stop and command.order_class is OrderClass.MLEG:
         raise refusals.unprocessable("mleg orders must be market or limit orders")
     times, wrong_time = _TIMES[listing.asset_class]
     if command.time_in_force not in times:
         raise refusals.unprocessable(wrong_time)
     if command.extended_hours and not _may_extend(command, listing):
         raise refusals.unprocessable("extended hours order must be DAY or GTC limit orders")
-    resting = command.time_in_force in _RESTING or listing.asset_class is AssetClass.CRYPTO
-    if command.type in STOPS and not resting:
+    dying = command.time_in_force not in _RESTING
+    if stop and dying and listing.asset_class is not AssetClass.CRYPTO:
         raise refusals.unprocessable("invalid time_in_force")
-    if listing.asset_class is not AssetClass.EQUITY or not fractional:
+    if not fractional or listing.asset_class is not AssetClass.EQUITY:
         return
+    if not listing.fractionable:
+        raise refusals.unprocessable("requested asset is not fractionable")
     if command.time_in_force is not TimeInForce.DAY:
         raise refusals.unprocessable("fractional orders must be DAY orders")
     if command.type is OrderType.TRAILING_STOP:
@@ -112,17 +146,12 @@ def _may_extend(command: SubmitOrder, listing: Listing) -> bool:
     )
 
 
-def check_ticks(command: SubmitOrder, listing: Listing) -> None:
-    """Refuse prices between ticks."""
-    prices = {
-        "limit_price": command.limit_price,
-        "stop_price": command.stop_price,
-        "take_profit.limit_price": command.take_profit,
-        "stop_loss.stop_price": command.stop_loss,
-        "stop_loss.limit_price": command.stop_loss_limit,
-    }
-    for name, price in prices.items():
-        if price is not None and not on_tick(price, _tick_of(command, listing, price)):
+def check_ticks(
+    command: SubmitOrder, listing: Listing, prices: Iterable[tuple[str, Price]]
+) -> None:
+    """Refuse prices between ticks, of those an order has by name."""
+    for name, price in prices:
+        if not on_tick(price, _tick_of(command, listing, price)):
             raise refusals.sub_penny(name, price)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 from common.clock import Clock, WallClock
@@ -131,10 +132,11 @@ class DemoClock:
         rate: float | None = None,
     ) -> None:
         self._calendar, self._store, self._system, self._wall = calendar, store, system, wall
+        self._begin = partial(_start, calendar, day, at)
         self._moved = asyncio.Event()
         state = store.load()
         if state is None:
-            self._session, anchor = _start(calendar, day, at)
+            self._session, anchor = self._begin()
             self._rate = 1.0 if rate is None else rate
         else:
             self._session = calendar.on_or_after(state.day)
@@ -180,6 +182,11 @@ class DemoClock:
         elapsed = timedelta(microseconds=(self._wall.ns() - self._anchored_ns) / 1000)
         return min(self._anchor + elapsed * self._rate, self.day_end)
 
+    def restart(self) -> None:
+        """Go back to where a first start begins, at the rate of now."""
+        self._session, start = self._begin()
+        self._anchor_at(start)
+
     def roll(self) -> Session:
         """Jump to the open of the next trading day; ValueError before day_end."""
         self._session = _next(self._calendar, self._session, self.now())
@@ -195,11 +202,8 @@ class DemoClock:
 
     def _anchor_at(self, at: datetime) -> None:
         self._anchor, self._anchored_ns = at, self._wall.ns()
-        self._store.save(
-            ClockState(
-                day=self._session.day, anchor=at, anchored=self._system.now(), rate=self._rate
-            )
-        )
+        day, anchored = self._session.day, self._system.now()
+        self._store.save(ClockState(day=day, anchor=at, anchored=anchored, rate=self._rate))
         self._moved = _woken(self._moved)
 
 
@@ -221,10 +225,11 @@ class SteppedClock:
         at: time | None = None,
     ) -> None:
         self._calendar, self._store, self._system = calendar, store, system
+        self._begin = partial(_start, calendar, day, at)
         self._moved = asyncio.Event()
         state = store.load()
         if state is None:
-            self._session, start = _start(calendar, day, at)
+            self._session, start = self._begin()
         else:
             self._session, start = calendar.on_or_after(state.day), state.anchor
         self._move(start)
@@ -257,6 +262,11 @@ class SteppedClock:
         self._move(min(to, self.day_end))
         return self._at
 
+    def restart(self) -> None:
+        """Go back to where a first start begins."""
+        self._session, start = self._begin()
+        self._move(start)
+
     def roll(self) -> Session:
         """Jump to the open of the next trading day; ValueError before day_end."""
         self._session = _next(self._calendar, self._session, self._at)
@@ -270,9 +280,8 @@ class SteppedClock:
 
     def _move(self, at: datetime) -> None:
         self._at = at
-        self._store.save(
-            ClockState(day=self._session.day, anchor=at, anchored=self._system.now(), rate=0.0)
-        )
+        day, anchored = self._session.day, self._system.now()
+        self._store.save(ClockState(day=day, anchor=at, anchored=anchored, rate=0.0))
         self._moved = _woken(self._moved)
 
 

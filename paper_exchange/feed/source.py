@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
-from typing import Protocol
+from enum import Enum, StrEnum
+from typing import Protocol, TypeAlias
 
 from common.contracts import AssetClass, OptionContract
 from common.money import Price
@@ -29,6 +29,7 @@ class Asset:
     attributes: tuple[str, ...] = ()
     marginable: bool = True
     shortable: bool = True
+    fractionable: bool = True
     min_order_size: Decimal | None = None
     qty_increment: Decimal | None = None
     price_increment: Decimal | None = None
@@ -46,8 +47,59 @@ class HaltKind(StrEnum):
     LULD = "luld"  # a limit-up limit-down pause
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The standing quotes, last prints and newest bars of some symbols, for now and a while."""
+
+    symbols: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The contracts listed on some underlyings."""
+
+    underlyings: Sequence[str]
+
+
+class Series(Enum):
+    """What a history is of."""
+
+    QUOTES = "quotes"
+    TRADES = "trades"
+    BARS = "bars"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """The first limit items of [start, end) of one symbol, the last ones when descending.
+
+    minutes is the length of bars, as Source.bars takes it.
+    """
+
+    series: Series
+    symbol: str
+    start: datetime
+    end: datetime
+    limit: int
+    descending: bool = False
+    minutes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """The official closes of some underlyings on a day."""
+
+    underlyings: Sequence[str]
+    day: date
+
+
+Need: TypeAlias = Latest | Listed | Closes
+
+
 class Source(Protocol):
     """A market whose every answer is a function of what is asked, the same in any order.
+
+    A market that is asked over a network answers from what it has: have it prepare() first.
 
     Instants are aware UTC. Nothing here blocks. A symbol that is not listed, or not
     trading at the instant asked for and not before it on that day, has no quote: None.
@@ -59,8 +111,41 @@ class Source(Protocol):
         """The feed's name as clients see it."""
         ...
 
+    @property
+    def lag(self) -> timedelta:
+        """How long after it was made the last print or bar may become known; 0 at once."""
+        ...
+
+    @property
+    def whole_tape(self) -> bool:
+        """Whether trades() tells every print, so that means of them can be taken."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Return why nothing new is known, None while all is well."""
+        ...
+
+    async def prepare(self, need: Need) -> None:
+        """Return once what is needed can be asked for; MarketDataMissing when it cannot be had.
+
+        Nothing is to be prepared where every answer is at hand.
+        """
+        ...
+
+    async def load(self, past: Past) -> Past:
+        """Return the stretch of a window that can now be asked for whole, once it can.
+
+        The first one, or the last when descending; the window itself where every answer is at
+        hand. Raises MarketDataMissing when it cannot be had.
+        """
+        ...
+
     def assets(self) -> tuple[Asset, ...]:
-        """Return what is listed, options apart."""
+        """Return what is listed, options apart; the same for as long as the process runs."""
+        ...
+
+    def followed(self) -> Collection[str]:
+        """Return the listed symbols whose quotes are at hand: what a star on a stream means."""
         ...
 
     def quote(self, symbol: str, at: datetime) -> Quote | None:
@@ -72,6 +157,10 @@ class Source(Protocol):
 
     def quotes(self, symbols: Sequence[str], at: datetime) -> list[Quote | None]:
         """Return the standing quotes of many symbols, in their order, in one pass."""
+        ...
+
+    def fresh(self, symbol: str, quote: Quote, at: datetime) -> bool:
+        """Whether a quote of ours is known to stand at an instant, so that it may be traded on."""
         ...
 
     def changes(
@@ -130,8 +219,8 @@ class Source(Protocol):
         """Return the contracts listed on a day, by expiry, strike and right."""
         ...
 
-    def open_interest(self, contract: OptionContract, day: date) -> int:
-        """Return the contracts open at the end of the session before a day."""
+    def open_interest(self, contract: OptionContract, day: date) -> int | None:
+        """Return the contracts open at the end of the session before a day, None if not known."""
         ...
 
     def greeks(self, symbol: str, at: datetime) -> tuple[float, Greeks] | None:
@@ -140,3 +229,24 @@ class Source(Protocol):
         None for what is not an option, and once it has expired.
         """
         ...
+
+
+class AtHand:
+    """What a Source has to say of itself when every answer is at hand."""
+
+    lag = timedelta(0)
+    whole_tape = True
+
+    def trouble(self) -> None:
+        """Return None: it needs nobody."""
+
+    async def prepare(self, need: Need) -> None:
+        """Do nothing."""
+
+    async def load(self, past: Past) -> Past:
+        """Return the window as it is."""
+        return past
+
+    def fresh(self, symbol: str, quote: Quote, at: datetime) -> bool:
+        """Return True: what it says to stand stands."""
+        return True

@@ -6,22 +6,22 @@ the same answer. What is kept is kept for speed only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from common.contracts import AssetClass, OptionContract, Right, asset_class
+from common.contracts import OptionContract
 from common.errors import MarketDataMissing, NoSuchContract
 from common.money import Price
 from common.quotes import Bar, Greeks, Quote, Trade
 from common.session import trading_day
 from paper_exchange.feed.assets import Expiries
 from paper_exchange.feed.calendar import Calendar
-from paper_exchange.feed.source import Asset, HaltKind
-from paper_exchange.feed.synthetic_greeks import solve
+from paper_exchange.feed.greeks import greeks_of
+from paper_exchange.feed.source import Asset, AtHand, HaltKind
 from paper_exchange.feed.synthetic_market import Market
 from paper_exchange.feed.synthetic_options import Book, Quotes
 from paper_exchange.feed.synthetic_pit import Pit
@@ -45,7 +45,7 @@ class _Group:
     places: tuple[int, ...]  # in the list asked for
 
 
-class SyntheticSource:
+class SyntheticSource(AtHand):
     """A Source without a source: see paper_exchange.feed.source for what each answer means."""
 
     name = "indicative"
@@ -63,6 +63,10 @@ class SyntheticSource:
     def assets(self) -> tuple[Asset, ...]:
         """Return what is listed, options apart."""
         return tuple(listing.asset for listing in self._market.listings)
+
+    def followed(self) -> Collection[str]:
+        """Return all that is listed."""
+        return self._pits.keys()
 
     def quote(self, symbol: str, at: datetime) -> Quote | None:
         """Return the quote standing at an instant."""
@@ -185,23 +189,7 @@ class SyntheticSource:
 
     def greeks(self, symbol: str, at: datetime) -> tuple[float, Greeks] | None:
         """Return implied volatility (calendar clock) and greeks, from the strike's quotes."""
-        if asset_class(symbol) is not AssetClass.OPTION:
-            return None
-        contract = OptionContract.from_occ(symbol)
-        twin = replace(contract, right=Right.PUT if contract.is_call else Right.CALL)
-        own, other = self.quotes((symbol, twin.symbol), at)
-        if own is None or other is None:
-            return None
-        sessions = self._calendar.sessions(trading_day(at), contract.expiry)
-        left = sum((max(day.close - max(day.open, at), _NO_TIME) for day in sessions), _NO_TIME)
-        return solve(
-            contract,
-            own,
-            other,
-            spot=float(self.spot(contract.underlying, at)),
-            minutes=left / _MINUTE,
-            minutes_calendar=(sessions[-1].close - at) / _MINUTE,
-        )
+        return greeks_of(self, self._calendar, symbol, at)
 
     def _groups(self, symbols: Sequence[str], at: datetime) -> list[_Group]:
         """Return the groups of some symbols on the latest day each has begun."""

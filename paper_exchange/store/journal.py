@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
+from itertools import chain
 from threading import Lock
-from typing import Any, Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.ids import AccountId
@@ -23,7 +24,14 @@ logger = logging.getLogger(__name__)
 Commit = asyncio.Future[None]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _PAGE: Final = 10_000  # events read at a time
+_ROWS_MAX: Final = 64  # events written by one statement
+
+_INTO: Final = "INSERT INTO events (shard, seq, account_id, kind, version, at, body) VALUES"
+_VALUES: Final = "(?, ?, ?, ?, ?, ?, ?)"
+
+Row: TypeAlias = tuple[int, int, str, str, int, int, bytes]
 
 
 class JournalFailed(Exception):
@@ -95,7 +103,7 @@ class SqlJournal:
         try:
             if not failed:
                 rows = [_row(record) for batch, _ in batches for record in batch]
-                self._database.transact(lambda connection: connection.execute(_INSERT, rows))
+                self._database.transact(partial(_insert, rows=rows))
                 error = None
         except SQLAlchemyError as e:
             logger.exception("a commit of %d batches failed", len(batches))
@@ -108,7 +116,20 @@ class SqlJournal:
             commits[0].get_loop().call_soon_threadsafe(_settle, commits, error)
 
 
-_INSERT: Final = insert(EVENTS)
+def _insert(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write rows, many a statement.
+
+    SQLite lets go of the interpreter at every step, and getting it back from a busy event
+    loop takes longer than the step: a statement a row would wait once a row.
+    """
+    for start in range(0, len(rows), _ROWS_MAX):
+        part = rows[start : start + _ROWS_MAX]
+        connection.exec_driver_sql(_statement(len(part)), tuple(chain.from_iterable(part)))
+
+
+@lru_cache(maxsize=_ROWS_MAX)
+def _statement(rows: int) -> str:
+    return f"{_INTO} {', '.join([_VALUES] * rows)}"
 
 
 def _settle(commits: list[Commit], error: JournalFailed | None) -> None:
@@ -121,17 +142,12 @@ def _settle(commits: list[Commit], error: JournalFailed | None) -> None:
             commit.set_exception(error)
 
 
-def _row(record: Record) -> dict[str, Any]:
-    name, version = kind(record.event)
-    return {
-        "shard": record.shard,
-        "seq": record.seq,
-        "account_id": record.account_id,
-        "kind": name,
-        "version": version,
-        "at": (record.event.at - _EPOCH) // timedelta(microseconds=1),
-        "body": encode(record.event),
-    }
+def _row(record: Record) -> Row:
+    """Return the columns of an event, in the table's order."""
+    event = record.event
+    name, version = kind(event)
+    at = (event.at - _EPOCH) // _MICROSECOND
+    return record.shard, record.seq, record.account_id, name, version, at, encode(event)
 
 
 def _page(connection: Connection, shard: int, after: int) -> list[Record]:

@@ -83,6 +83,14 @@ class Watchlists:
 
         return await self._database.run(job)
 
+    async def clear(self, account: AccountId) -> None:
+        """Forget every list of an account."""
+
+        def job(connection: Connection) -> None:
+            connection.execute(delete(WATCHLISTS).where(WATCHLISTS.c.account_id == account))
+
+        await self._database.run(job)
+
     async def remove(self, account: AccountId, wanted: Wanted) -> bool:
         """Forget a list; return whether there was one."""
 

@@ -12,7 +12,9 @@ from common.clock import Clock
 from common.contracts import AssetClass, asset_class
 from common.quotes import Bar, Quote, Trade
 from common.session import new_york, trading_day
+from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.source import Source
+from paper_exchange.stream.bands import PriceBands
 from paper_exchange.stream.codec import Codec
 from paper_exchange.stream.outbox import Outbox
 from paper_exchange.stream.plan import Feed
@@ -62,8 +64,9 @@ class _Seen:
 class Broadcast:
     """Fans the market out to subscribers, from one look every INTERVAL."""
 
-    def __init__(self, source: Source, clock: Clock) -> None:
+    def __init__(self, source: Source, calendar: Calendar, clock: Clock) -> None:
         self._source = source
+        self._bands = PriceBands(source, calendar)
         self._clock = clock
         self._assets = {asset.symbol: asset for asset in source.assets()}
         self._subscribers: set[Subscriber] = set()
@@ -79,24 +82,26 @@ class Broadcast:
     async def run(self) -> None:
         """Look at the market for ever."""
         now = self._clock.now()
-        seen = _Seen(now, now)
+        seen = _Seen(now, now - self._source.lag)
         looks = 0
         while True:
             await asyncio.sleep(INTERVAL)
             now = self._clock.now()
-            if not self._subscribers:
-                seen = _Seen(now, now)
+            if not self._subscribers or now < seen.quotes:  # or the clock was set back
+                seen = _Seen(now, now - self._source.lag)
                 continue
             events = list(self._quotes(seen.quotes, now))
             seen.quotes = now
             looks += 1
             if looks % SLOW_EVERY == 0:
+                told = now - self._source.lag
                 events += [
-                    *self._statuses(seen.trades, now),
-                    *self._trades(seen.trades, now),
-                    *self._bars(seen.minute, now),
+                    *self._statuses(seen.trades, told),
+                    *self._lulds(told),
+                    *self._trades(seen.trades, told),
+                    *self._bars(seen.minute, told),
                 ]
-                seen.trades, seen.minute = now, _floor(now)
+                seen.trades, seen.minute = told, _floor(told)
             self._publish(events)
 
     def _publish(self, events: list[Event]) -> None:
@@ -152,6 +157,12 @@ class Broadcast:
                 shown = wire.status(kind, self._exchange(symbol), now)
                 yield Event("statuses", symbol, now, {"T": "s", "S": symbol, **shown})
 
+    def _lulds(self, now: datetime) -> Iterator[Event]:
+        stocks = [symbol for symbol in self._wanted("lulds") if symbol in self._assets]
+        for symbol, band in self._bands.look(stocks, now):
+            shown = wire.luld(band, self._exchange(symbol))
+            yield Event("lulds", symbol, band.at, {"T": "l", "S": symbol, **shown})
+
     def _bars(self, last: datetime, now: datetime) -> Iterator[Event]:
         """Yield each whole minute's bar right after it, and the day's bar so far."""
         minute = _floor(now)
@@ -178,7 +189,7 @@ class Broadcast:
         return sorted(wanted)
 
     def _listed(self, of: AssetClass) -> Iterable[str]:
-        return (asset.symbol for asset in self._assets.values() if asset.asset_class is of)
+        return (name for name in self._source.followed() if self._assets[name].asset_class is of)
 
     def _quote(self, symbol: str, quote: Quote) -> dict[str, Any]:
         kind = asset_class(symbol)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from common.errors import MarketDataMissing
 from common.session import Session, trading_day
 from paper_exchange.engine.commands import (
     CancelOrder,
@@ -26,7 +27,7 @@ from paper_exchange.engine.refusals import Refused
 from paper_exchange.engine.state import AccountState
 from paper_exchange.feed.calendar import Calendar
 from paper_exchange.feed.clock import ExchangeClock
-from paper_exchange.feed.source import Source
+from paper_exchange.feed.source import Closes, Source
 from paper_exchange.store.journal import JournalFailed
 from paper_exchange.venue.book import Ref
 from paper_exchange.venue.markets import Markets
@@ -62,7 +63,7 @@ class Pulse:
             try:
                 await self.beat()
                 pause = self._interval
-            except (Refused, JournalFailed) as e:
+            except (Refused, JournalFailed, MarketDataMissing) as e:
                 logger.warning("the exchange stands still: %s", e)
                 pause = BACK_OFF
             await asyncio.sleep(pause.total_seconds())
@@ -81,11 +82,14 @@ class Pulse:
             self._match(ref, now)
         symbols = self._shard.book.symbols()
         if symbols:
-            quotes = dict(zip(symbols, self._source.quotes(symbols, now), strict=True))
-            for ref in self._shard.book.fired(quotes):
+            for ref in self._shard.book.fired(self._markets.quotes(symbols, now)):
                 self._match(ref, now)
-        for state in self._shard.accounts:
-            self._liquidate(state, now)
+        if now >= self._clock.session.first_liquidation(self._markets.rules.cut_offs):
+            for state in self._shard.accounts:
+                try:
+                    self._liquidate(state, now)
+                except MarketDataMissing as e:  # who cannot pay is not known without prices
+                    logger.debug("nothing is liquidated for now: %s", e)
 
     def reach(self, now: datetime, to: datetime) -> datetime:
         """Return how far time may jump, at most to an instant, with nothing to do on the way.
@@ -140,6 +144,7 @@ class Pulse:
         if last.day != self._ended:
             for state in self._shard.accounts:
                 for session in self._unsettled(state, last.day):
+                    await self._source.prepare(Closes(_expiring(state, session.day), session.day))
                     self._end(state, session)
             for state in self._shard.accounts:
                 await self._shard.settled(state.id)
@@ -170,15 +175,15 @@ class Pulse:
     def _end(self, state: AccountState, session: Session) -> None:
         """End a session for an account, at that session's own end and prices."""
         at = session.exercise_cut_off
-        held = {position.contract for position in state.positions.values()}
-        underlyings = {
-            contract.underlying
-            for contract in held
-            if contract is not None and contract.expiry <= session.day
-        }
         closes = tuple(
             (underlying, self._source.official_close(underlying, session.day))
-            for underlying in sorted(underlyings)
+            for underlying in _expiring(state, session.day)
         )
         market = self._markets.for_account(state, at)
         self._shard.do(state.id, EndDay(day=session.day, closes=closes), market, at)
+
+
+def _expiring(state: AccountState, day: date) -> list[str]:
+    """Return the underlyings of contracts held that have expired once a day is over."""
+    held = {position.contract for position in state.positions.values()}
+    return sorted({one.underlying for one in held if one is not None and one.expiry <= day})

@@ -19,6 +19,7 @@ from paper_exchange.engine.commands import Command
 from paper_exchange.engine.events import (
     AccountConfigured,
     AccountOpened,
+    AccountReset,
     DayEnded,
     Event,
     ExerciseDeclined,
@@ -27,6 +28,7 @@ from paper_exchange.engine.events import (
     Record,
 )
 from paper_exchange.engine.market import Market
+from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.refusals import not_found, unavailable
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.updates import OrderUpdate, update_of
@@ -131,9 +133,12 @@ class Shard:
 
     def _apply(self, state: AccountState, events: Sequence[Event]) -> Commit:
         updates: list[OrderUpdate] = []
+        touched: dict[OrderId, OrderState] = {}  # as each stands at last
         whole = False
         try:
-            records = [self._evolve(state, event, updates) for event in events]
+            records = [self._evolve(state, event, updates, touched) for event in events]
+            for order in touched.values():
+                self.book.put(state.id, order)
             commit = self._journal.append(records)
             whole = True
         finally:
@@ -143,12 +148,17 @@ class Shard:
         self._last[state.id] = commit
         return commit
 
-    def _evolve(self, state: AccountState, event: Event, updates: list[OrderUpdate]) -> Record:
+    def _evolve(
+        self,
+        state: AccountState,
+        event: Event,
+        updates: list[OrderUpdate],
+        touched: dict[OrderId, OrderState],
+    ) -> Record:
         evolve(state, event)
         self._seq += 1
         if (order_id := _order_id(event)) is not None:
-            order = state.orders[order_id]
-            self.book.put(state.id, order)
+            order = touched[order_id] = state.orders[order_id]
             update = update_of(state.id, event, order, f"{self._number:04d}{self._seq:022d}")
             if update is not None:
                 updates.append(update)
@@ -172,7 +182,12 @@ class Shard:
 def _order_id(event: Event) -> OrderId | None:
     match event:
         case (
-            AccountOpened() | AccountConfigured() | DayEnded() | OptionEnded() | ExerciseDeclined()
+            AccountOpened()
+            | AccountReset()
+            | AccountConfigured()
+            | DayEnded()
+            | OptionEnded()
+            | ExerciseDeclined()
         ):
             return None
         case OrderAccepted():

@@ -25,6 +25,7 @@ from paper_exchange.engine.commands import (
     ExerciseOption,
     OpenAccount,
     ReplaceOrder,
+    ResetAccount,
     SubmitOrder,
 )
 from paper_exchange.engine.configuration import Configuration
@@ -70,6 +71,28 @@ class Venue:
         )
         commit = self._shard.open(account, command, self._markets.at(now, (), ()), now)
         return await self._shard.committed(commit)
+
+    async def reset(
+        self, named: str | None, *, cash: Dollars | None = None, days_too: bool = False
+    ) -> tuple[AccountId, ...]:
+        """Make an account new, or all of them; return which, once that is durable.
+
+        named: the id or the number of one, None for all. cash: to begin with, None what each
+        began with. days_too: the clock has gone back, and days it has ended come again. All is
+        decided before anything else can happen.
+        """
+        accounts = tuple(
+            state.id for state in self._shard.accounts if named in (None, state.id, state.number)
+        )
+        if named is not None and not accounts:
+            raise not_found("account not found")
+        now = self._clock.now()
+        command = ResetAccount(cash=cash, days_too=days_too)
+        market = self._markets.at(now, (), ())
+        commits = [self._shard.do(one, command, market, now)[1] for one in accounts]
+        for commit in commits:
+            await self._shard.committed(commit)
+        return accounts
 
     async def submit(self, account: AccountId, command: SubmitOrder) -> OrderState:
         """Submit an order; return it as the broker's reply shows it.
@@ -129,10 +152,11 @@ class Venue:
         await self._shard.committed(commit)
 
     async def cancel_all(self, account: AccountId) -> tuple[OrderId, ...]:
-        """Take every working order off the market; return their ids."""
+        """Take every working order of the owner off the market; return their ids."""
         now = self._clock.now()
         market = self._markets.at(now, (), ())
-        working = tuple(self._shard.account(account).working)
+        orders = self._shard.account(account).working_orders()
+        working = tuple(order.id for order in orders if not order.liquidation)
         for order_id in working:
             self._shard.do(account, CancelOrder(order_id=order_id), market, now)
         await self._shard.settled(account)
@@ -140,7 +164,7 @@ class Venue:
 
     async def account(self, account: AccountId) -> AccountView:
         """Return an account's numbers at the market's marks."""
-        state = self._shard.account(account)
+        state = await self._marked(account)
         market = self._markets.for_account(state, self._clock.now())
         view = AccountView(
             id=account,
@@ -169,7 +193,7 @@ class Venue:
 
     async def positions(self, account: AccountId) -> tuple[PositionFigures, ...]:
         """Return an account's positions at the market's marks, by symbol."""
-        state = self._shard.account(account)
+        state = await self._marked(account)
         market = self._markets.for_account(state, self._clock.now())
         shown = position_figures(state, market)
         await self._shard.settled(account)
@@ -208,6 +232,11 @@ class Venue:
         """Mint the id of an order to be submitted."""
         return OrderId(self._ids.uuid())
 
+    async def _marked(self, account: AccountId) -> AccountState:
+        """Return an account once the latest of what it holds is at hand."""
+        await self._markets.prepare(self._shard.account(account).positions)
+        return self._shard.account(account)
+
     async def _instruct(
         self, account: AccountId, command: ExerciseOption | DeclineExercise
     ) -> None:
@@ -232,6 +261,7 @@ class Venue:
         command: SubmitOrder | ReplaceOrder | ClosePosition,
         symbols: Sequence[str],
     ) -> OrderState:
+        await self._markets.prepare(symbols)
         now = self._clock.now()
         market = self._markets.for_order(self._shard.account(account), symbols, now)
         events, commit = self._shard.do(account, command, market, now)

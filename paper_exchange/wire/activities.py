@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from decimal import ROUND_CEILING
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from common.money import ZERO, Dollars, Price, Qty
+from common.money import CENT, ZERO, Dollars, Price, Qty
 from common.orders import Side
 from common.session import NEW_YORK, new_york, trading_day
 from paper_exchange.engine.delivery import option, price_of
 from paper_exchange.engine.events import (
     AccountOpened,
+    AccountReset,
     Ending,
     Event,
     LegFill,
@@ -31,25 +34,21 @@ _ENTRIES: Final = UUID("0b7f9a52-6b3e-5c1d-8a0a-7d1f6f4f2c11")
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One entry: the instant it is filed under, its type, its order and what is shown.
+    """One entry: the instant it is filed under, its type, its order and how it is shown.
 
-    overnight: it is reported the day after only.
+    stamp: the instant its id tells. overnight: it is reported the day after only.
     """
 
     at: datetime
     kind: str
     order_id: str | None
-    shown: Json
+    stamp: datetime
+    show: Callable[[], Json]
     overnight: bool = False
 
     def is_reported(self, now: datetime) -> bool:
         """Whether a listing shows it yet: the ends of options are reported the next day."""
         return not self.overnight or trading_day(now) > trading_day(self.at)
-
-    @property
-    def id(self) -> str:
-        """The entry's id, by which listings continue."""
-        return str(self.shown["id"])
 
     @property
     def is_trade(self) -> bool:
@@ -58,19 +57,36 @@ class Activity:
 
 
 def activities(event: Event, order: OrderState | None) -> Iterable[Activity]:
-    """Yield the entries of one event; order is as it stood after it."""
+    """Yield the entries of one event, fees apart; order is as it stood after it."""
     if isinstance(event, OrderFilled) and order is not None:
         for fill in event.fills:
-            yield Activity(event.at, "FILL", fill.order_id, _fill(event, fill, order))
-        if event.fees:
-            yield _fee(event)
+            show = partial(_fill, event, fill, order)
+            yield Activity(event.at, "FILL", fill.order_id, event.at, show)
     elif isinstance(event, OptionEnded):
         yield from option_activities(event)
-    elif isinstance(event, AccountOpened):
+    elif isinstance(event, AccountOpened | AccountReset):
         amount = sum((entry.amount for entry in event.posting if entry.book is Book.CASH), ZERO)
         yield _cash(event.at, "JNLC", amount, event.account_id, {"description": ""})
 
 
+def fee_activities(last: OrderFilled) -> Iterable[Activity]:
+    """Yield what a day's executions were charged, one entry a kind; last: the last of them.
+
+    They are filed at the end of the day and reported, like every entry that is no trade of the
+    account's own, on the next one.
+    """
+    at = new_york(last.fee_day, time.max)
+    for (kind, sub), fee in zip(_FEES, last.fee_accruals, strict=False):
+        amount = fee.quantize(CENT, rounding=ROUND_CEILING)
+        if amount:
+            extra = {"description": f"{sub or 'Crypto'} fees of {last.fee_day}"}
+            if sub is not None:
+                extra["activity_sub_type"] = sub
+            unique = f"{sub} {last.execution_id}"
+            yield replace(_cash(at, kind, -amount, unique, extra), overnight=True)
+
+
+_FEES: Final = (("FEE", "OCC"), ("FEE", "ORF"), ("FEE", "TAF"), ("FEE", "CAT"), ("CFEE", None))
 _ENDINGS: Final[Mapping[Ending, tuple[str, str]]] = {
     Ending.EXERCISED: ("OPEXC", "Option Exercise"),
     Ending.ASSIGNED: ("OPASN", "Option Assignment"),
@@ -138,17 +154,11 @@ def _fill(event: OrderFilled, fill: LegFill, order: OrderState) -> Json:
     }
 
 
-def _fee(event: OrderFilled) -> Activity:
-    """Return what an execution was charged, in one sum."""
-    extra = {"description": "Trading fees", "execution_id": event.execution_id}
-    return _cash(event.at, "FEE", -event.fees, event.execution_id, extra)
-
-
 def _cash(at: datetime, kind: str, amount: Dollars, unique: str, extra: Json) -> Activity:
     """Return an entry that is nothing but money; its id tells the day alone."""
     day = trading_day(at)
     midnight = new_york(day, time.min)
-    shown = {
+    shown: Json = {
         "activity_type": kind,
         "created_at": instant(at),
         "currency": "USD",
@@ -158,7 +168,7 @@ def _cash(at: datetime, kind: str, amount: Dollars, unique: str, extra: Json) ->
         "status": "executed",
         **extra,
     }
-    return Activity(at, kind, None, shown)
+    return Activity(at, kind, None, midnight, lambda: shown)
 
 
 def _side(fill: LegFill) -> str:

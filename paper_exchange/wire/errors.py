@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from common.errors import MarketDataMissing
 from paper_exchange.engine.refusals import Refused
 
 
@@ -66,6 +67,11 @@ def bad_parameter(error: BadParameter, host: Host) -> Refused:
     if host is Host.DATA:
         return Refused(400, 40010000, str(error))
     return Refused(422, 40010001, str(error))
+
+
+def no_market(error: MarketDataMissing) -> Refused:
+    """Return the 503 of a market that cannot be asked, with its own code and remedy."""
+    return Refused(503, 50310000, f"[{error.code}] {error}. Next: {error.remedy}.")
 
 
 def not_found(what: str) -> Refused:

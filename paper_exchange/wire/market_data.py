@@ -14,6 +14,7 @@ from common.contracts import OptionContract
 from common.money import Price
 from common.quotes import Bar, Greeks, Quote, Trade
 from common.session import trading_day
+from paper_exchange.feed.bands import Band
 from paper_exchange.wire.scalars import instant, number
 
 Json = dict[str, Any]
@@ -83,6 +84,17 @@ def status(kind: str | None, exchange: str, at: datetime) -> Json:
         "rc": ("LUDP" if nasdaq else "M") if paused else "",
         "rm": "Volatility Trading Pause" if paused else "",
         "t": instant(at),
+        "z": _tape(exchange),
+    }
+
+
+def luld(band: Band, exchange: str) -> Json:
+    """Return the prices that limit a stock, up and down, with the tape's indicator."""
+    return {
+        "d": number(band.lower),
+        "i": band.why.value,
+        "t": instant(band.at),
+        "u": number(band.upper),
         "z": _tape(exchange),
     }
 

@@ -125,3 +125,17 @@ def page_offset(query: Query) -> int:
     if not position.isascii() or not position.isdigit() or len(position) > 9:
         raise BadParameter("invalid page_token")
     return int(position)
+
+
+def date_range(
+    query: Query, first: str, last: str, days_max: int | None = None
+) -> tuple[date | None, date | None]:
+    """Return two days in their order; raise BadParameter."""
+    start, end = query.day(first), query.day(last)
+    if start is None or end is None:
+        return start, end
+    if start > end:
+        raise BadParameter(f"{first} must not be after {last}")
+    if days_max is not None and (end - start).days > days_max:
+        raise BadParameter(f"the range is limited to {days_max} days")
+    return start, end

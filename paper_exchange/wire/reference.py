@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from common.contracts import OPTION_MULTIPLIER, AssetClass, OptionContract
+from common.contracts import OPTION_MULTIPLIER, OptionContract
 from common.money import Price, plain
 from common.session import NEW_YORK, Session
 from paper_exchange.feed.source import Asset
@@ -46,7 +46,7 @@ def asset(of: Asset) -> Json:
         "class": of.asset_class.value,
         "easy_to_borrow": of.shortable,
         "exchange": of.exchange,
-        "fractionable": of.asset_class is AssetClass.CRYPTO,
+        "fractionable": of.fractionable,
         "id": asset_id(of.symbol),
         "maintenance_margin_requirement": 30 if of.marginable else 100,
         "margin_requirement_long": "30" if of.marginable else "100",
@@ -69,22 +69,26 @@ def asset(of: Asset) -> Json:
 
 
 def contract(
-    of: OptionContract, open_interest: int, close: Price | None, day: date, *, tradable: bool
+    of: OptionContract, open_interest: int | None, close: Price | None, day: date, *, tradable: bool
 ) -> Json:
     """Return one option contract; open_interest and close are those of the end of day.
 
-    A contract that was not listed then has no close, and no key for it.
+    What is not known of them has no key: a contract may not have been listed then.
     """
     right = "call" if of.is_call else "put"
     closed = {"close_price": plain(close), "close_price_date": day.isoformat()} if close else {}
+    counted = (
+        {"open_interest": str(open_interest), "open_interest_date": day.isoformat()}
+        if open_interest is not None
+        else {}
+    )
     return {
         **closed,
         "expiration_date": of.expiry.isoformat(),
         "id": asset_id(of.symbol),
         "multiplier": str(OPTION_MULTIPLIER),
         "name": f"{of.underlying} {of.expiry:%b %d %Y} {plain(of.strike)} {right.capitalize()}",
-        "open_interest": str(open_interest),
-        "open_interest_date": day.isoformat(),
+        **counted,
         "ppind": True,  # every class listed here is in the penny program
         "root_symbol": of.underlying,
         "size": str(OPTION_MULTIPLIER),

@@ -12,6 +12,7 @@ from common.config import Mode, Settings, load_settings
 from common.errors import Misconfigured
 
 KEYS = {"alpaca_api_key": "PKKEY", "alpaca_secret_key": "the-secret"}
+UPSTREAM = {"feed": "live", "clock": "real", "upstream_key": "PK", "upstream_secret": "s"}
 LIVE = KEYS | {"alpaca_live": "true", "live_trading_acknowledged": "true"}
 
 
@@ -54,7 +55,9 @@ def test_the_mode_follows_from_the_keys(values: dict[str, str], mode: Mode) -> N
         (KEYS | {"alpaca_base_url": "ftp://x"}, ["ALPACA_BASE_URL"]),
         ({"unheard_of": "1"}, ["UNHEARD_OF"]),
         ({"exchange": {"speeed": 2}}, ["EXCHANGE__SPEEED"]),
-        ({"exchange": {"feed": "live"}}, ["EXCHANGE__FEED"]),
+        ({"exchange": {"feed": "replay"}}, ["EXCHANGE__FEED"]),
+        ({"exchange": {"feed": "live", "clock": "real"}}, ["UPSTREAM_KEY", "UPSTREAM_SECRET"]),
+        ({"exchange": UPSTREAM | {"clock": "demo"}}, ["CLOCK"]),
         ({"no_entry_before_close": "30", "exit_before_close": "30"}, ["NO_ENTRY_BEFORE_CLOSE"]),
     ],
 )
@@ -152,3 +155,5 @@ def test_the_digest_tells_settings_apart_but_not_where_a_daemon_listens() -> Non
     assert settings().digest() != settings(max_daily_loss="499").digest()
     assert settings(**KEYS).digest() != settings(**KEYS | {"alpaca_secret_key": "z"}).digest()
     assert "the-secret" not in settings(**KEYS).digest()
+    another = UPSTREAM | {"upstream_secret": "another"}
+    assert settings(exchange=UPSTREAM).digest() != settings(exchange=another).digest()

@@ -40,6 +40,15 @@ def test_cut_offs_move_with_the_close(
     assert session.option_close(underlying) == new_york(day, option_close)
 
 
+@pytest.mark.parametrize("session", [FULL, HALF])
+@pytest.mark.parametrize("cut_offs", [CutOffs(), CutOffs(liquidation=timedelta(minutes=5))])
+def test_nothing_is_liquidated_before_the_first_liquidation(
+    session: Session, cut_offs: CutOffs
+) -> None:
+    of_each = [session.liquidation(underlying, cut_offs) for underlying in ("SPY", "AAPL")]
+    assert session.first_liquidation(cut_offs) == min(of_each)
+
+
 def test_the_cut_offs_are_settings() -> None:
     ours = CutOffs(last_order_late_close=timedelta(minutes=60))
     assert FULL.last_order("SPY", ours) == new_york(FULL.day, time(15, 0))
@@ -64,4 +73,7 @@ def test_phases_and_minutes() -> None:
 def test_the_trading_day_is_new_yorks() -> None:
     late = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
     assert trading_day(late) == date(2026, 11, 20)
+    assert HALF.day_of(late) == FULL.day
+    instants = [FULL.open + hours * timedelta(hours=1) for hours in range(-30, 31)]
+    assert [FULL.day_of(at) for at in instants] == [trading_day(at) for at in instants]
     assert new_york_text(late) == "2026-11-20 21:00:00 EST"

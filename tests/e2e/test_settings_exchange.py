@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,62 @@ async def test_the_embedded_exchange_stands_still_when_told_to(tmp_path: Path) -
     try:
         exchange = embedded(tmp_path)
         assert exchange.now() == exchange.now() == new_york(date(2026, 12, 9), time(9, 30))
+    finally:
+        assert await sibling.stop()
+
+
+@changes(
+    "exchange.upstream_key",
+    "exchange.upstream_secret",
+    "exchange.upstream_url",
+    "exchange.upstream_requests",
+    "exchange.stock_feed",
+    "exchange.option_feed",
+    "exchange.stale_after",
+)
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+async def test_the_embedded_exchange_passes_another_market_through(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("upstream", "usual", "other")]
+    for folder in folders:
+        folder.mkdir()
+    plan = {"clock": "demo", "at": "10:05", "data_plan": "plus"}
+    with Exchange.start(folders[0], **plan) as upstream:
+        passed = {
+            "feed": "live",
+            "clock": "real",
+            "upstream_key": upstream.key,
+            "upstream_secret": upstream.secret,
+            "upstream_url": upstream.url,
+        }
+        feeds = {"stock_feed": "sip", "option_feed": "opra"}
+        other = passed | feeds | {"upstream_requests": 30, "stale_after": 0.001}
+        async with running(folders[1], passed) as exchange:
+            assert exchange.get("/health")["feed"] == "live iex and indicative"
+            assert "SPY" in exchange.get("/v2/stocks/quotes/latest", symbols="SPY")["quotes"]
+        async with running(folders[2], other) as exchange:
+            assert exchange.get("/health")["feed"] == "live sip and opra"
+            answer = exchange.request("GET", "/v2/stocks/quotes/latest?symbols=SPY")
+            assert answer.status == 503
+            assert "[upstream_budget]" in answer.body["message"]
+
+            async def followed() -> bool:
+                answer = exchange.request("GET", "/v2/stocks/trades/latest?symbols=SPY")
+                return answer.status == 200 and bool(answer.body["trades"])
+
+            await until(followed, "SPY is not followed")
+            assert exchange.get("/v2/stocks/quotes/latest", symbols="SPY")["quotes"]
+            body = {"symbol": "SPY", "qty": "1", "side": "buy", "type": "market"}
+            sent = exchange.request("POST", "/v2/orders", body | {"time_in_force": "day"})
+            assert sent.status == 422, "no quote is young enough to trade on"
+
+
+@asynccontextmanager
+async def running(folder: Path, configured: dict[str, Any]) -> AsyncIterator[Exchange]:
+    """Run the embedded exchange of a folder while the block runs."""
+    sibling = SiblingExchange(folder, ExchangeSettings(**configured), MonotonicClock())
+    await sibling.find_or_start()
+    try:
+        yield embedded(folder)
     finally:
         assert await sibling.stop()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -20,7 +20,7 @@ from paper_exchange.engine.events import Event, OrderAccepted
 from paper_exchange.engine.market import Listing, Market, Rules
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.state import AccountState
-from paper_exchange.feed.source import Asset, HaltKind
+from paper_exchange.feed.source import Asset, AtHand, HaltKind
 
 DAY = date(2026, 11, 20)
 SESSION = Session.regular(DAY)
@@ -186,7 +186,7 @@ class Trader:
         )
 
 
-class Board:
+class Board(AtHand):
     """A Source whose quotes stand until a test changes them."""
 
     name = "board"
@@ -211,6 +211,10 @@ class Board:
             ),
             Asset(symbol="BTC/USD", name="coin", exchange="CRYPTO", asset_class=AssetClass.CRYPTO),
         )
+
+    def followed(self) -> Collection[str]:
+        """Return all that is listed."""
+        return [asset.symbol for asset in self.assets()]
 
     def quote(self, symbol: str, at: datetime) -> Quote | None:
         """Return the standing quote."""

@@ -21,8 +21,8 @@ NOT_SERVED = {
     "postTokenizationMint", "searchVASPs", "updateWhitelistedAddressTravelRuleInfo",
 }  # fmt: skip
 
-# Served, and refused with a status that the documents leave out: nothing is announced here,
-# nothing needs to be located.
+# Served, and refused with a status that the documents leave out: nobody announced
+# that, nothing needs to be located.
 REFUSED = {
     "get-v2-corporate_actions-announcements-id": 404,
     "getLocate": 404,

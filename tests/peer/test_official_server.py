@@ -24,13 +24,9 @@ ABOUT_DOCUMENTS = {
     "list_alpaca_api_endpoints", "get_alpaca_endpoint_docs",
 }  # fmt: skip
 
-# Nothing of the kind happens on the synthetic market: the lists are empty, and what they
-# would name is not found.
-EMPTY = {
-    "get_corporate_actions", "get_corporate_action_announcements",
-    "get_fixed_income_latest_quotes", "get_locates",
-}  # fmt: skip
-NOT_FOUND = {"get_corporate_action_announcement", "get_locate", "create_locate"}
+# Every stock of the synthetic market is easy to borrow, so that none needs to be located.
+EMPTY = {"get_locates"}
+NOT_FOUND = {"get_locate", "create_locate"}
 
 DAY = {"start": "2026-11-20T14:30:00Z", "end": "2026-11-20T15:00:00Z"}
 
@@ -156,11 +152,13 @@ async def references(server: Peer) -> None:
     await server.call("get_all_assets", asset_class="us_equity")
     await server.call("get_asset", symbol_or_asset_id="SPY")
     since = {"since": "2026-11-01", "until": "2026-11-20"}
-    await server.call("get_corporate_action_announcements", ca_types=["Dividend", "Split"], **since)
-    await server.call("get_corporate_action_announcement", id=str(uuid4()))
+    announced = await server.call(
+        "get_corporate_action_announcements", ca_types=["Dividend", "Split"], **since
+    )
+    await server.call("get_corporate_action_announcement", id=announced[0]["id"])
     await server.call("get_corporate_actions", symbols="SPY", start="2026-11-01")
     await server.call("get_news", symbols="SPY", limit=2)
-    await server.call("get_fixed_income_latest_quotes", isins="US912797KJ59")
+    await server.call("get_fixed_income_latest_quotes", isins="US912810SK51")
     await server.call("get_locates")
     await server.call("create_locate", symbol="SPY", qty=100)
     await server.call("get_locate", locate_id=str(uuid4()))

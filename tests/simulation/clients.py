@@ -1,4 +1,4 @@
-"""What clients do: orders of every kind at random prices, cancels, closings, reads, retries."""
+"""What clients do: orders of every kind, changes, cancels, closings, exercises, reads, retries."""
 
 from __future__ import annotations
 
@@ -8,70 +8,92 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
+from typing import TypeAlias
 
 from common.ids import AccountId, OrderId
-from common.orders import OrderClass, OrderType, Side, TimeInForce
-from paper_exchange.engine.commands import LegRequest, SubmitOrder
+from paper_exchange.engine.commands import ReplaceOrder, SubmitOrder
 from paper_exchange.engine.orders import OrderState
+from paper_exchange.engine.positions import contract_of
 from paper_exchange.engine.refusals import Refused
+from paper_exchange.engine.state import AccountState
 from paper_exchange.venue.venue import Venue
+from tests.simulation.drafts import Drafts
 from tests.simulation.ledger_checks import require
-from tests.simulation.pit import COIN, SHARES, Pit
+from tests.simulation.pit import Pit
 from tests.simulation.witness import Witness
 
-TIMES = (TimeInForce.DAY, TimeInForce.GTC, TimeInForce.IOC)
-KINDS = (
-    OrderType.MARKET,
-    OrderType.LIMIT,
-    OrderType.STOP,
-    OrderType.STOP_LIMIT,
-    OrderType.TRAILING_STOP,
-)
-PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
-STOPPED = (OrderType.STOP, OrderType.STOP_LIMIT)
+ACTIONS = {
+    "simple": 30,
+    "spread": 20,
+    "group": 8,
+    "replace": 12,
+    "cancel": 8,
+    "close": 12,
+    "exercise": 2,
+    "decline": 2,
+    "configure": 1,
+    "close_all": 1,
+    "cancel_all": 1,
+    "reset": 0.3,
+    "read": 10,
+    "again": 4,
+}
 
 Action = Callable[[Venue], Awaitable[object]]
+Order: TypeAlias = SubmitOrder | ReplaceOrder
 
 
 @dataclass
 class Client:
-    """One account's owner. doubtful: submissions whose fate it does not know."""
+    """One account's owner. doubtful: orders sent whose fate it does not know."""
 
     account: AccountId
     sent: int = 0
+    resets: int = 0
     accepted: set[str] = field(default_factory=set)
     refusals: Counter[str] = field(default_factory=Counter)
-    doubtful: dict[str, SubmitOrder] = field(default_factory=dict)
+    doubtful: dict[str, Order] = field(default_factory=dict)
     ids: list[OrderId] = field(default_factory=list)
+
+    def name(self) -> str:
+        """Return the client_order_id of the next order."""
+        self.sent += 1
+        return f"{self.account}-{self.resets}-{self.sent}"
+
+    def names(self) -> list[str]:
+        """Return the names it used since its account was last made new."""
+        return sorted(n for n in self.accepted if n.startswith(f"{self.account}-{self.resets}-"))
 
 
 class Script:
     """Draws what a client does next, and does it through the venue."""
 
     def __init__(self, rng: Random, pit: Pit, witness: Witness, new_id: Callable[[], str]) -> None:
-        self._rng, self._pit, self._witness, self._new_id = rng, pit, witness, new_id
+        self._rng, self._witness = rng, witness
+        self._drafts = Drafts(rng, pit, new_id)
 
     def draw(self, client: Client) -> tuple[str, Action]:
         """Return an action's name and what starts it; all chance is spent here."""
-        name = self._rng.choices(
-            ("simple", "spread", "cancel", "close", "close_all", "cancel_all", "read", "again"),
-            (30, 22, 10, 12, 1, 1, 10, 4),
-        )[0]
+        name = self._rng.choices(tuple(ACTIONS), tuple(ACTIONS.values()))[0]
         if client.doubtful:
             name = "again"
-        if name in ("simple", "spread"):
-            command = self._simple(client) if name == "simple" else self._spread(client)
-            return f"{name} {_told(command)}", lambda venue: self.submit(venue, client, command)
         if name == "again":
             return name, self._again(client)
+        command = self._order(name, client)
+        if command is not None:
+            return f"{name} {_told(command)}", lambda venue: self.send(venue, client, command)
         return name, self._other(name, client)
 
-    async def submit(self, venue: Venue, client: Client, command: SubmitOrder) -> None:
+    async def send(self, venue: Venue, client: Client, command: Order) -> None:
         """Send an order; a 503 leaves it in doubt, any other refusal is final."""
         named = command.client_order_id or ""
         client.doubtful[named] = command  # until an answer comes: a crash brings none
         try:
-            order = await venue.submit(client.account, command)
+            order = await (
+                venue.submit(client.account, command)
+                if isinstance(command, SubmitOrder)
+                else venue.replace(client.account, command)
+            )
         except Refused as e:
             client.refusals[e.message] += 1
             if e.http_status != 503:
@@ -85,8 +107,28 @@ class Script:
     def _known(self, client: Client, order: OrderState) -> None:
         client.doubtful.pop(order.client_order_id, None)
         client.accepted.add(order.client_order_id)
-        client.ids.append(order.id)
+        client.ids += (order.id, *order.children)
         self._witness.told(client.account, order)
+
+    def _state(self, client: Client) -> AccountState:
+        """Return the account as its events tell it, which a client may ask for at any time."""
+        found = self._witness.accounts.get(client.account)
+        return AccountState(id=client.account) if found is None else found
+
+    def _order(self, name: str, client: Client) -> Order | None:
+        """Return the order that an action sends, None when it sends none."""
+        state = self._state(client)
+        if name == "simple":
+            return self._drafts.simple(client.name(), state.cash)
+        if name == "spread":
+            return self._drafts.spread(client.name())
+        if name == "group":
+            return self._drafts.group(client.name(), state.positions)
+        if name == "replace" and state.orders:
+            working = list(state.working)
+            ids = working if working and self._rng.random() < 0.9 else list(state.orders)[-8:]
+            return self._drafts.change(client.name(), state.orders[self._rng.choice(ids)])
+        return None
 
     def _again(self, client: Client) -> Action:
         """Send a doubtful order once more, or one that was accepted and must be refused."""
@@ -94,19 +136,19 @@ class Script:
             named = self._rng.choice(sorted(client.doubtful))
             command = client.doubtful[named]
             return lambda venue: self._resolve(venue, client, command)
-        if not client.accepted:
+        if not client.names():
             return lambda venue: _quiet(venue.account(client.account))
-        command = self._simple(client)
-        named = self._rng.choice(sorted(client.accepted))
-        return lambda venue: self.submit(venue, client, _renamed(command, named))
+        fresh = self._drafts.simple(client.name(), self._state(client).cash)
+        named = self._rng.choice(client.names())
+        return lambda venue: self.send(venue, client, _renamed(fresh, named))
 
-    async def _resolve(self, venue: Venue, client: Client, command: SubmitOrder) -> None:
+    async def _resolve(self, venue: Venue, client: Client, command: Order) -> None:
         named = command.client_order_id or ""
         try:
             order = await venue.order_by_client_id(client.account, named)
         except Refused as e:
             if e.http_status == 404:
-                await self.submit(venue, client, command)
+                await self.send(venue, client, command)
             return
         self._known(client, order)
 
@@ -116,16 +158,41 @@ class Script:
             order_id = rng.choice(client.ids[-8:])
             return lambda venue: self._cancel(venue, client, order_id)
         if name == "close":
-            state = self._witness.accounts.get(account)
-            held = sorted(state.positions) if state is not None else []
-            symbol = rng.choice(held) if held else "SPY"
-            percentage = rng.choice([None, None, Decimal(rng.randint(1, 100))])
-            return lambda venue: _quiet(venue.close(account, symbol, percentage=percentage))
+            return self._close(client)
+        if name in ("exercise", "decline"):
+            return self._instruct(name, client)
+        if name == "configure":
+            wanted = self._drafts.configuration()
+            return lambda venue: _quiet(venue.configure(account, wanted))
+        if name == "reset":
+            client.resets += 1
+            client.ids.clear()
+            return lambda venue: _quiet(venue.reset(account))
         if name == "close_all":
-            return lambda venue: _quiet(venue.close_all(account, cancel_orders=True))
+            canceling = rng.random() < 0.7
+            return lambda venue: _quiet(venue.close_all(account, cancel_orders=canceling))
         if name == "cancel_all":
             return lambda venue: _quiet(venue.cancel_all(account))
         return lambda venue: self._read(venue, client)
+
+    def _close(self, client: Client) -> Action:
+        rng, account = self._rng, client.account
+        positions = self._state(client).positions
+        symbol = rng.choice(sorted(positions)) if positions else "SPY"
+        percentage = rng.choice([None, None, Decimal(rng.randint(1, 100))])
+        qty = Decimal(rng.randint(1, 3)) if percentage is None and rng.random() < 0.2 else None
+        return lambda venue: _quiet(venue.close(account, symbol, qty=qty, percentage=percentage))
+
+    def _instruct(self, name: str, client: Client) -> Action:
+        account = client.account
+        positions = self._state(client).positions.values()
+        options = sorted(p.symbol for p in positions if contract_of(p.symbol) is not None)
+        long = [symbol for symbol in options if self._state(client).qty(symbol) > 0]
+        likely = long if self._rng.random() < 0.9 else options
+        symbol = self._rng.choice(likely or ["SPY"])
+        if name == "exercise":
+            return lambda venue: _quiet(venue.exercise(account, symbol))
+        return lambda venue: _quiet(venue.decline_exercise(account, symbol))
 
     async def _cancel(self, venue: Venue, client: Client, order_id: OrderId) -> None:
         try:
@@ -147,81 +214,6 @@ class Script:
         for order in orders:
             self._witness.told(client.account, order)
 
-    def _simple(self, client: Client) -> SubmitOrder:
-        rng = self._rng
-        symbol = rng.choice([*SHARES, COIN, *rng.choices(self._pit.options, k=6)])
-        side = rng.choice(list(Side))
-        kind = rng.choices(KINDS, [4, 6, 2, 2, 1 if symbol in SHARES else 0])[0]
-        near = self._pit.trend(symbol)
-        worth = max(near + Decimal(rng.randint(-60, 60)) / 100, Decimal("0.01"))
-        ahead = max(near + side.sign * Decimal(rng.randint(5, 200)) / 100, Decimal("0.01"))
-        notional = symbol in SHARES and kind is OrderType.MARKET and rng.random() < 0.3
-        trail = Decimal(rng.randint(10, 300)) / 100
-        return SubmitOrder(
-            order_id=OrderId(self._new_id()),
-            client_order_id=self._name(client),
-            symbol=symbol,
-            side=side,
-            type=kind,
-            time_in_force=self._time(symbol, kind, notional=notional),
-            qty=None if notional else self._qty(symbol),
-            notional=Decimal(rng.randint(100, 90_000)) / 100 if notional else None,
-            limit_price=worth.quantize(Decimal("0.01")) if kind in PRICED else None,
-            stop_price=ahead.quantize(Decimal("0.01")) if kind in STOPPED else None,
-            trail_price=trail if kind is OrderType.TRAILING_STOP else None,
-        )
-
-    def _time(self, symbol: str, kind: OrderType, *, notional: bool) -> TimeInForce:
-        """Return a time in force; mostly one that is allowed."""
-        if self._rng.random() < 0.05:
-            return self._rng.choice(list(TimeInForce))
-        if symbol == COIN:
-            return self._rng.choice((TimeInForce.GTC, TimeInForce.IOC))
-        if notional or symbol not in SHARES:
-            return TimeInForce.DAY
-        plain = kind in (OrderType.MARKET, OrderType.LIMIT)
-        return self._rng.choice(TIMES if plain else TIMES[:2])
-
-    def _qty(self, symbol: str) -> Decimal:
-        if symbol in SHARES:
-            return Decimal(self._rng.randint(1, 150))
-        if symbol == COIN:
-            return Decimal(self._rng.randint(1, 8)) / 16
-        return Decimal(self._rng.randint(1, 5))
-
-    def _spread(self, client: Client) -> SubmitOrder:
-        """Return a vertical, butterfly, condor, straddle or calendar; or legs at random."""
-        rng, options = self._rng, self._pit.options
-        symbols = sorted(rng.sample(options, rng.randint(2, 4)))
-        if rng.random() < 0.8:  # one expiry and right, as people trade them
-            alike = [s for s in options if s[-9] == symbols[0][-9] and s[:9] == symbols[0][:9]]
-            symbols = sorted(rng.sample(alike, 2))
-        ratios = [rng.choice((1, 1, 2)) * (1 if n % 2 else -1) for n in range(len(symbols))]
-        turn = rng.choice((1, -1))
-        net = sum(
-            (self._pit.trend(s) * r * turn for s, r in zip(symbols, ratios, strict=True)),
-            Decimal(0),
-        )
-        limit = (net + Decimal(rng.randint(-30, 60)) / 100).quantize(Decimal("0.01"))
-        limited = limit != 0 and rng.random() < 0.7
-        return SubmitOrder(
-            order_id=OrderId(self._new_id()),
-            client_order_id=self._name(client),
-            order_class=OrderClass.MLEG,
-            type=OrderType.LIMIT if limited else OrderType.MARKET,
-            time_in_force=TimeInForce.DAY,
-            qty=Decimal(rng.randint(1, 6)),
-            limit_price=limit if limited else None,
-            legs=tuple(
-                LegRequest(symbol=s, ratio=abs(r), side=Side.BUY if r * turn > 0 else Side.SELL)
-                for s, r in zip(symbols, ratios, strict=True)
-            ),
-        )
-
-    def _name(self, client: Client) -> str:
-        client.sent += 1
-        return f"{client.account}-{client.sent}"
-
 
 async def _quiet(done: Awaitable[object]) -> None:
     """Await what may be refused."""
@@ -235,7 +227,14 @@ def _renamed(command: SubmitOrder, named: str) -> SubmitOrder:
     return dataclasses.replace(command, client_order_id=named)
 
 
-def _told(command: SubmitOrder) -> str:
+def _told(command: Order) -> str:
+    if isinstance(command, ReplaceOrder):
+        changed = {
+            name: value
+            for name, value in dataclasses.asdict(command).items()
+            if value is not None and not name.endswith("_id")
+        }
+        return ", ".join(f"{name}={value}" for name, value in changed.items())
     what = command.symbol or " ".join(
         f"{g.side.sign * g.ratio:+d} {g.symbol}" for g in command.legs
     )

@@ -8,13 +8,13 @@ from decimal import Decimal
 
 from common.contracts import Right
 from common.money import ZERO, cent
-from common.orders import Side
+from common.orders import OrderClass, Side
 from common.quotes import Quote
 from paper_exchange.engine.events import Event, OrderFilled
 from paper_exchange.engine.ledger import Book, Ledger
 from paper_exchange.engine.margin import holdings, shortfall
-from paper_exchange.engine.orders import OrderState, Status
-from paper_exchange.engine.positions import shares_per_unit
+from paper_exchange.engine.orders import GROUPS, OrderState, Status
+from paper_exchange.engine.positions import contract_of, shares_per_unit
 from paper_exchange.engine.state import AccountState
 
 CENT = Decimal("0.01")
@@ -52,13 +52,45 @@ def check_orders(state: AccountState) -> None:
     require(all(state.client_ids.get(n) == o for n, o in named.items()), "client ids are lost")
 
 
-def naked(state: AccountState) -> Decimal:
-    """Return the shares that short calls may owe and nothing covers, at worst; 0 is right."""
+def check_cover(state: AccountState) -> None:
+    """Short calls are covered however orders fill, and no share or coin is promised twice.
+
+    What the exchange itself is buying back counts as bought. Legs may meet in one option.
+    """
     held = holdings(state)
+    claims: dict[str, Decimal] = {}
+    for order in state.working_orders():
+        if order.liquidation and order.side is Side.BUY:
+            held[order.symbol] = held.get(order.symbol, ZERO) + order.remaining
+        for symbol, qty in order.closing().items():
+            claims[symbol] = claims.get(symbol, ZERO) + qty
+    for symbol, qty in claims.items():
+        within = contract_of(symbol) is not None or qty <= abs(state.qty(symbol))
+        require(within, f"orders will close {qty} {symbol}")
     working = [order.changes() for order in state.working_orders()]
     owed = 100 * shortfall(working, held, "SPY", Right.CALL)
     leaving = sum((min(change.get("SPY", ZERO), ZERO) for change in working), ZERO)
-    return max(owed - max(held.get("SPY", ZERO) + leaving, ZERO), ZERO)
+    naked = max(owed - max(held.get("SPY", ZERO) + leaving, ZERO), ZERO)
+    require(naked == 0, f"{naked} shares short of the calls sold")
+
+
+def check_groups(state: AccountState) -> None:
+    """Of a group each knows the other, and of two exits neither outlives the other."""
+    for order in state.working_orders():
+        if order.order_class not in GROUPS:
+            continue
+        head = state.orders[order.parent_id or order.id]
+        require(order.id in (head.id, *head.children), f"{order.id} is not of its own group")
+        exits = [state.orders[child] for child in head.children]
+        if head.order_class is OrderClass.OCO:
+            exits.append(head)
+        else:
+            waiting = not head.status.terminal
+            held = all((one.status is Status.HELD) is waiting for one in exits)
+            require(held, f"exits of {head.id}, {head.status}, are held when they should not be")
+        ended = {one.status.terminal for one in exits}
+        require(ended == {False}, f"{order.id} works on, another of its group has ended")
+        require(all(one.parent_id in (None, head.id) for one in exits), "a head is not theirs")
 
 
 def check_fill(

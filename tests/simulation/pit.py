@@ -45,6 +45,11 @@ class Pit(Board):
         days = self._listed(self._clock.session.day)
         return [symbol for symbol, c in self._contracts.items() if c.expiry in days]
 
+    @property
+    def asleep(self) -> bool:
+        """Whether the day in hand has yet to open."""
+        return self._clock.now() < self._clock.session.open
+
     def contracts(self, underlying: str, day: date) -> tuple[OptionContract, ...]:
         """Return what is listed on a day."""
         if underlying != "SPY":
@@ -113,6 +118,16 @@ def _worth(contract: OptionContract, spot: Decimal, days: float) -> Decimal:
     return max(away, Decimal(0)) + Decimal(value).quantize(TICK)
 
 
-def clock_for(sessions: Sequence[Session]) -> DayClock:
-    """Return a clock at the first open, with as many days as there are sessions."""
-    return DayClock(sessions[0].open, sessions)
+class SleepyClock(DayClock):
+    """A clock from the first open on, which wakes somewhere in the night that follows a day."""
+
+    def __init__(self, rng: Random, sessions: Sequence[Session]) -> None:
+        super().__init__(sessions[0].open, sessions)
+        self._rng = rng
+
+    def roll(self) -> Session:
+        """Take the next day in hand: at its open, or up to twelve hours before."""
+        self._sessions.pop(0)
+        early = timedelta(minutes=self._rng.choice((0, 1, 5, 90, 330, 720)))
+        self.set(max(self.now(), self.session.open - early))
+        return self.session

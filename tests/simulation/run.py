@@ -12,8 +12,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutants import MUTANTS, RARE, Mutant
 from tests.simulation.runs import Run, run_seed
+from tests.simulation.tally import Tally, table
 
 
 def main() -> int:
@@ -39,7 +40,7 @@ def main() -> int:
     missed = 0
     if given.mutants:
         lines += ["", "| part | planted fault | found at seed | as |", "|---|---|---|---|"]
-        for mutant in MUTANTS:
+        for mutant in (*MUTANTS, *RARE):
             found = first_failure(mutant, seeds)
             missed += found is None
             lines.append(_row(mutant, found))
@@ -64,15 +65,19 @@ def first_failure(mutant: Mutant, seeds: range) -> Run | None:
 def _report(runs: list[Run], seconds: float) -> list[str]:
     counts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
+    tally: Tally = Counter()
     for run in runs:
         counts += run.counts
         kinds += run.kinds
+        tally += run.tally
     failed = [str(run.seed) for run in runs if run.error is not None]
     return [
         f"seeds: {runs[0].seed} to {runs[-1].seed}, {len(runs)} in {seconds:.0f} s",
         f"failed: {', '.join(failed) or 'none'}",
         f"did: {_listed(counts)}",
         f"events: {_listed(kinds)}",
+        "",
+        *table(tally),
     ]
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tests.simulation.settings import Settings
+from tests.simulation.tally import Tally
 from tests.simulation.world import World
 
 
@@ -20,6 +21,7 @@ class Run:
     trace: str
     counts: Counter[str]
     kinds: Counter[str]
+    tally: Tally
     error: BaseException | None
     story: tuple[str, ...]
 
@@ -47,6 +49,7 @@ async def _lived(seed: int) -> Run:
         trace=world.trace,
         counts=world.counts,
         kinds=world.events,
+        tally=world.tally,
         error=task.exception(),
         story=tuple(world.told),
     )

@@ -27,7 +27,7 @@ class Settings:
         return cls(
             steps=150,
             accounts=rng.randint(1, 3),
-            cash=rng.choice((1_500, 20_000, 100_000)),
+            cash=rng.choice((1_500, 20_000, 100_000, 1_000_000)),
             partial=rng.choice((0.0, 0.0, 0.5)),
             respect_size=rng.random() < 0.3,
             fail_rate=rng.choice((0.0, 0.02, 0.06)),

@@ -5,24 +5,48 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
+from typing import get_args
 
 import pytest
 
+from common.orders import OrderClass, OrderType, TimeInForce
+from paper_exchange.engine.commands import Command
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.run import first_failure
-from tests.simulation.runs import run_seed
+from tests.simulation.runs import Run, run_seed
+from tests.simulation.tally import Tally, done
 from tests.tidy.sources import ROOT
 
 SEEDS = range(20)
-ENOUGH = range(200)  # seeds within which every planted fault shows
+SIZES = ("fractional", "notional", "extended hours", "trailing by percent")
+ENOUGH = range(60)  # seeds within which every planted fault shows
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    """Return the twenty seeds, each lived through once."""
+    return [run_seed(seed) for seed in SEEDS]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_invariant_holds_after_every_event(seed: int) -> None:
-    run = run_seed(seed)
+def test_every_invariant_holds_after_every_event(seed: int, runs: list[Run]) -> None:
+    run = runs[seed]
     assert run.error is None, str(run)
     assert run.counts["events"] > 0
     assert run.counts["checks"] > run.settings.steps
+
+
+def test_every_command_and_every_kind_of_order_is_done(runs: list[Run]) -> None:
+    """What is only ever refused is not tried at all."""
+    tally: Tally = Counter()
+    for run in runs:
+        tally += run.tally
+    known = {command.__name__ for command in get_args(Command)}
+    known |= {f"order: {kind}" for kind in (*OrderType, *OrderClass, *TimeInForce, *SIZES)}
+    counted = done(tally)
+    assert known - {"order: simple"} <= counted.keys()
+    assert [name for name in sorted(counted) if not counted[name]] == []
 
 
 def test_a_seed_is_the_same_in_every_process() -> None:

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from common.ids import AccountId, OrderId
 from common.quotes import Quote
 from paper_exchange.engine import account as engine
-from paper_exchange.engine.events import DayEnded, OrderAccepted, OrderFilled, Record
-from paper_exchange.engine.margin import excess, holdings
+from paper_exchange.engine.events import (
+    AccountReset,
+    DayEnded,
+    Ending,
+    OptionEnded,
+    OrderAccepted,
+    OrderFilled,
+    Record,
+)
+from paper_exchange.engine.margin import excess
 from paper_exchange.engine.market import Market
 from paper_exchange.engine.orders import OrderState
 from paper_exchange.engine.state import AccountState
 from tests.simulation.journal import read_back
 from tests.simulation.ledger_checks import (
     check_books,
+    check_cover,
     check_fill,
+    check_groups,
     check_orders,
     differences,
-    naked,
     of_event,
     regressed,
     require,
@@ -40,6 +51,10 @@ class Prices(Protocol):
         """Return what marking an account needs."""
         ...
 
+    def close_of(self, day: date) -> Decimal:
+        """Return what SPY closed a day at."""
+        ...
+
 
 class Witness:
     """Accounts by the journal alone, and what clients have been told."""
@@ -49,30 +64,42 @@ class Witness:
         self.accounts: dict[AccountId, AccountState] = {}
         self.kinds: dict[str, int] = {}
         self.last = 0
-        self._seen: dict[tuple[AccountId, OrderId], OrderState] = {}
+        self._resets: Counter[AccountId] = Counter()
+        self._seen: dict[tuple[AccountId, OrderId], tuple[int, OrderState]] = {}
         self._refused: set[tuple[AccountId, str]] = set()
 
     def observe(self, batch: Sequence[Record]) -> None:
         """Fold a batch as it is appended, checking after each of its events."""
         account = batch[0].account_id
         state = self.accounts.setdefault(account, AccountState(id=account))
-        market = self._prices.market_of(state, batch[0].event.at)
-        before, bare = excess(state, market), naked(state)
+        before = self._power(state, batch)
         for record in batch:
             self._event(state, read_back(record))
-        if any(isinstance(record.event, DayEnded) for record in batch):
-            return
+            if isinstance(record.event, OptionEnded) and record.event.ending is Ending.ASSIGNED:
+                before = self._power(state, batch)  # nobody is asked whether it can be borne
+        after = self._power(state, batch)
+        forced = any(_liquidates(state, record) for record in batch)
+        paid = forced or after >= 0 or after >= before
+        require(paid, f"buying power fell from {before} to {after}")
+        check_cover(state)
+        check_groups(state)
+
+    def _power(self, state: AccountState, batch: Sequence[Record]) -> Decimal:
+        """Return the equity free, shares of what was delivered at the day's official close."""
         market = self._prices.market_of(state, batch[0].event.at)
-        after = excess(state, market, qtys=holdings(state))
-        require(after >= 0 or after >= before, f"buying power fell from {before} to {after}")
-        short = naked(state)  # an exercise at a day's end may have taken cover away
-        require(short == 0 or short <= bare, f"{short} shares short of calls, {bare} before")
+        last = batch[-1].event
+        if isinstance(last, DayEnded):
+            marks = {"SPY": self._prices.close_of(last.day)}
+            return excess(state, market, marks=marks)
+        return excess(state, market)
 
     def restart(self, durable: Iterable[Record]) -> None:
         """Forget what was not durable; the numbers of what was have no gap."""
         self.accounts, self.last = {}, 0
+        self._resets.clear()
         for record in durable:
             self._number(record)
+            self._resets[record.account_id] += isinstance(record.event, AccountReset)
             state = self.accounts.setdefault(record.account_id, AccountState(id=record.account_id))
             fold(state, read_back(record).event)
         for state in self.accounts.values():
@@ -90,9 +117,13 @@ class Witness:
 
     def told(self, account: AccountId, order: OrderState) -> None:
         """Remember what a client saw: from now on it may not be undone."""
-        before = self._seen.get((account, order.id))
+        state = self.accounts.get(account)
+        if state is None or order.id not in state.orders:
+            require(self._resets[account] > 0, f"told of {order.id}, which never was")
+            return
+        _, before = self._seen.get((account, order.id), (0, None))
         if before is None or regressed(before, order) is None:
-            self._seen[account, order.id] = order
+            self._seen[account, order.id] = (self._resets[account], order)
 
     def refused(self, account: AccountId, client_order_id: str) -> None:
         """Remember a definite no: no such order may ever appear."""
@@ -102,6 +133,7 @@ class Witness:
         self._number(record)
         event = record.event
         name = of_event(event)
+        self._resets[record.account_id] += isinstance(event, AccountReset)
         self.kinds[name] = self.kinds.get(name, 0) + 1
         if isinstance(event, OrderFilled):
             check_fill(event, state, self._prices.quotes_now())
@@ -118,8 +150,16 @@ class Witness:
         self.last = record.seq
 
     def _check_promises(self) -> None:
-        for (account, order_id), seen in self._seen.items():
+        for (account, order_id), (resets, seen) in self._seen.items():
+            if resets < self._resets[account]:
+                continue  # forgotten, as was asked for
             state = self.accounts.get(account)
             now = state.orders.get(order_id) if state is not None else None
             lost = regressed(seen, now)
             require(lost is None, f"a client was told of {order_id} as {seen.status}, but {lost}")
+
+
+def _liquidates(state: AccountState, record: Record) -> bool:
+    """Whether the exchange closes something here, whatever that costs."""
+    event = record.event
+    return isinstance(event, OrderFilled) and state.orders[event.order_id].liquidation

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections import Counter, deque
 from collections.abc import Awaitable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from random import Random
@@ -22,7 +22,7 @@ from common.orders import Side
 from common.quotes import Quote
 from paper_exchange.engine.events import Record
 from paper_exchange.engine.market import FillRules, Market, Rules
-from paper_exchange.engine.orders import OrderState
+from paper_exchange.engine.orders import OrderState, Status
 from paper_exchange.engine.refusals import Refused
 from paper_exchange.engine.state import AccountState
 from paper_exchange.engine.updates import OrderUpdate
@@ -31,14 +31,14 @@ from paper_exchange.store.journal import JournalFailed
 from paper_exchange.venue.book import Book
 from paper_exchange.venue.markets import Markets
 from paper_exchange.venue.pulse import Pulse
-from paper_exchange.venue.shard import Shard
 from paper_exchange.venue.venue import Venue
 from tests.paper_exchange.builders import DAY
-from tests.simulation.clients import Client, Script
+from tests.simulation.clients import Action, Client, Script
 from tests.simulation.journal import FaultyJournal
 from tests.simulation.ledger_checks import require
-from tests.simulation.pit import Pit, clock_for
+from tests.simulation.pit import Pit, SleepyClock
 from tests.simulation.settings import SeededIds, Settings
+from tests.simulation.tally import CountingShard, Tally
 from tests.simulation.witness import Witness
 
 DAYS: Final = 4  # the last a half day
@@ -58,7 +58,7 @@ class World:
         self._rng = Random(f"world {seed}")
         ids = SeededIds(Random(f"ids {seed}"))
         self._sessions = _calendar().sessions(DAY, DAY + timedelta(days=60))[: DAYS + 2]
-        self._clock = clock_for(self._sessions)
+        self._clock = SleepyClock(Random(f"nights {seed}"), self._sessions)
         days = [session.day for session in self._sessions]
         self._pit = Pit(Random(f"pit {seed}"), self._clock, days)
         self._witness = Witness(self)
@@ -72,6 +72,7 @@ class World:
         self._trace = hashlib.blake2b(digest_size=16)
         self.told: deque[str] = deque(maxlen=25)  # the end of the story
         self.counts: Counter[str] = Counter()
+        self.tally: Tally = Counter()
         self._start()
 
     @property
@@ -92,6 +93,10 @@ class World:
         """Return what marking an account needs."""
         return self._markets.for_account(state, at)
 
+    def close_of(self, day: date) -> Decimal:
+        """Return what SPY closed a day at."""
+        return self._pit.official_close("SPY", day)
+
     async def run(self) -> None:
         """Live all steps and one last, quiet one; raise what went wrong first."""
         asyncio.get_running_loop().set_exception_handler(self._bug)
@@ -109,7 +114,7 @@ class World:
             partial_probability=settings.partial, respect_size=settings.respect_size, seed=1
         )
         self._markets = Markets(self._pit, _calendar(), self._clock, Rules(fills=fills))
-        self._shard = Shard(self._journal, self._published)
+        self._shard = CountingShard(self._journal, self._published, self.tally)
         self._pulse = Pulse(self._shard, self._markets, self._pit, _calendar(), self._clock)
         self._venue = Venue(self._shard, self._markets, self._clock, self._ids)
 
@@ -121,8 +126,7 @@ class World:
         work: list[Awaitable[object]] = [self._beat()] if rng.random() < 0.5 else []
         for client in rng.sample(self._clients, rng.randint(0, len(self._clients))):
             if self._venue.knows(client.account):
-                for _ in range(1 if client.doubtful else rng.randint(1, 2)):
-                    name, action = self._script.draw(client)
+                for name, action in self._drawn(client):
                     self._tell(f"{client.account}: {name}")
                     work.append(action(self._venue))
             else:
@@ -133,21 +137,31 @@ class World:
             self._check_all()
         if rng.random() < 0.5:
             await self._live([self._beat()], faults=False)
+            await self._live([self._beat()], faults=False)  # for exits that the first one opened
             if self._shard.running:
                 self._check_all()
                 self._check_nothing_left_undone()
+
+    def _drawn(self, client: Client) -> list[tuple[str, Action]]:
+        """Return what a client does at once; nothing else while its account is made new."""
+        count = 1 if client.doubtful else self._rng.randint(1, 2)
+        drawn = [self._script.draw(client) for _ in range(count)]
+        return [one for one in drawn if one[0] == "reset"][:1] or drawn
 
     def _advance(self) -> None:
         """Move the clock: seconds, minutes, an hour, or to the end of the day."""
         rng, clock = self._rng, self._clock
         if clock.session.day >= self._sessions[DAYS - 1].day and clock.now() >= clock.day_end:
             return
-        kind = rng.choices(("seconds", "minutes", "hour", "end"), (65, 28, 3, 4))[0]
+        asleep = clock.now() < clock.session.open
+        kinds = ("seconds", "minutes", "hour", "end", "open")
+        kind = rng.choices(kinds, (65, 28, 3, 2.5, 15 if asleep else 0))[0]
         by = {
             "seconds": timedelta(seconds=rng.randint(0, 50)),
             "minutes": timedelta(minutes=rng.randint(1, 20)),
             "hour": timedelta(hours=1),
             "end": clock.day_end - clock.now(),
+            "open": clock.session.open - clock.now(),
         }[kind]
         last = clock.session.day == self._sessions[DAYS - 1].day
         until = clock.day_end - timedelta(seconds=1) if last else clock.day_end
@@ -257,7 +271,7 @@ class World:
 
     def _reached(self, order: OrderState, now: datetime) -> bool:
         """Whether a simple limit or stop order should have traded: worked out anew."""
-        if order.is_mleg or order.notional is not None:
+        if order.is_mleg or order.notional is not None or order.status is Status.HELD:
             return False
         if order.opens_at is not None and order.opens_at > now:
             return False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alpaca.trading.client import TradingClient
+from alpaca.trading.enums import CorporateActionDateType, CorporateActionType
+from alpaca.trading.models import CorporateActionAnnouncement
+from alpaca.trading.requests import GetCorporateAnnouncementsRequest
 
 from tests.exchange import Exchange
 
@@ -61,7 +65,11 @@ def test_auctions_are_the_ends_of_the_days_bars(exchange: Exchange) -> None:
 
 
 def test_option_bars_and_trades_tell_the_same(exchange: Exchange) -> None:
-    window = {"start": "2026-11-20T14:30:00Z", "end": "2026-11-20T14:59:59Z", "limit": 10_000}
+    window = {
+        "start": "2026-11-20T14:30:00Z",
+        "end": "2026-11-20T14:59:59.999999Z",
+        "limit": 10_000,
+    }
     symbol = spy_option(exchange)
     trades = exchange.get("/v1beta1/options/trades", symbols=symbol, **window)["trades"][symbol]
     query = {"symbols": symbol, "timeframe": "1Hour", **window, "start": "2026-11-20T14:00:00Z"}
@@ -69,6 +77,18 @@ def test_option_bars_and_trades_tell_the_same(exchange: Exchange) -> None:
     assert bars[0]["n"] == len(trades)
     assert bars[0]["v"] == sum(trade["s"] for trade in trades)
     assert (bars[0]["o"], bars[0]["c"]) == (trades[0]["p"], trades[-1]["p"])
+
+
+def test_snapshots_of_named_contracts_have_the_bars_of_their_history(exchange: Exchange) -> None:
+    symbol = spy_option(exchange)
+    path, query = "/v1beta1/options/snapshots", {"symbols": symbol}
+    shown = exchange.get(path, **query)["snapshots"][symbol]
+    found = {}
+    for name, timeframe in (("minuteBar", "1Min"), ("dailyBar", "1Day"), ("prevDailyBar", "1Day")):
+        window = {"timeframe": timeframe, "start": "2026-11-16", "limit": 10_000}
+        bars = exchange.get("/v1beta1/options/bars", **query, **window)["bars"][symbol]
+        found[name] = bars[-2 if name == "prevDailyBar" else -1]
+    assert {name: shown[name] for name in found} == found
 
 
 def test_weekly_bars_are_made_of_daily_ones(exchange: Exchange) -> None:
@@ -135,7 +155,11 @@ def test_the_third_calendar_agrees_with_the_second(exchange: Exchange) -> None:
 @pytest.mark.parametrize(
     ("path", "query", "empty"),
     [
-        ("/v1/corporate-actions", {}, {"corporate_actions": {}, "next_page_token": None}),
+        (
+            "/v1/corporate-actions",
+            {"types": "spin_off"},
+            {"corporate_actions": {}, "next_page_token": None},
+        ),
         ("/v1beta1/fixed_income/latest/quotes", {"isins": "US912797KJ59"}, {"quotes": {}}),
         ("/v1/locates", {}, {"locates": [], "next_page_token": None}),
     ],
@@ -199,3 +223,61 @@ def test_the_basic_plan_has_the_consolidated_feed_only_when_it_is_old(
     assert exchange.get("/v2/stocks/trades", **old)["trades"]["SPY"]
     with Exchange.start(tmp_path, at="10:05", data_plan="plus") as plus:
         assert plus.get("/v2/stocks/quotes/latest", **asked)["quotes"]["SPY"]
+
+
+@pytest.mark.filterwarnings("ignore:get_corporate_announcement:DeprecationWarning")
+def test_dividends_are_announced_once_they_are_declared(exchange: Exchange) -> None:
+    client = TradingClient(exchange.key, exchange.secret, url_override=exchange.url)
+
+    def announced(**about: object) -> list[CorporateActionAnnouncement]:
+        asked = GetCorporateAnnouncementsRequest(
+            ca_types=[CorporateActionType.DIVIDEND],
+            since=date(2026, 11, 1),
+            until=date(2027, 1, 20),
+            **about,  # type: ignore[arg-type]  # what its own fields say
+        )
+        found = client.get_corporate_announcements(asked)
+        assert isinstance(found, list)
+        return found
+
+    everybody = announced()
+    assert {one.initiating_symbol for one in everybody} == {
+        "AAPL", "GOOG", "IWM", "MSFT", "QQQ", "SPY",
+    }  # fmt: skip
+    [spy] = announced(symbol="SPY")
+    assert (spy.ex_date, spy.record_date, spy.payable_date, spy.cash) == (
+        date(2026, 12, 18), date(2026, 12, 18), date(2027, 2, 1), 1.85,
+    )  # fmt: skip
+    assert client.get_corporate_announcement_by_id(spy.id) == spy
+    [paid] = announced(date_type=CorporateActionDateType.PAYABLE_DATE, symbol="SPY")
+    assert (paid.ex_date, paid.payable_date) == (date(2026, 9, 18), date(2026, 11, 2))
+
+
+def test_corporate_actions_are_listed_by_the_day_they_are_paid(exchange: Exchange) -> None:
+    def paid(**query: object) -> list[tuple[str, str]]:
+        found = exchange.get("/v1/corporate-actions", **query)["corporate_actions"]
+        return [(one["symbol"], one["process_date"]) for one in found.get("cash_dividends", [])]
+
+    window = {"start": "2026-11-01", "end": "2026-11-30"}
+    funds, stocks = "2026-11-02", "2026-11-19"
+    assert paid(**window) == [
+        *((symbol, funds) for symbol in ("IWM", "QQQ", "SPY")),
+        *((symbol, stocks) for symbol in ("AAPL", "GOOG", "MSFT")),
+    ]
+    assert paid(**window, symbols="SPY,TSLA") == [("SPY", funds)]
+    assert paid(**window, cusips="037833100") == [("AAPL", stocks)]
+    assert paid(**window, limit=1, sort="desc") == [("MSFT", stocks)]
+    assert paid(start="1900-01-01", end="1900-12-31") == []
+    assert paid(start="9999-01-01", end="9999-12-31") == []
+    assert exchange.request("GET", "/v1/corporate-actions", query={"types": "party"}).status == 400
+
+
+def test_treasuries_are_quoted_at_prices_that_their_yields_mean(exchange: Exchange) -> None:
+    query = {"isins": "US912810SK51,US912797KJ59"}
+    quotes = exchange.get("/v1beta1/fixed_income/latest/quotes", **query)["quotes"]
+    [(isin, quote)] = quotes.items()
+    assert isin == "US912810SK51"
+    assert 0 < quote["bp"] < quote["ap"] < 100  # its coupon is below today's yields
+    assert quote["aytm"] < quote["bytm"]
+    price = exchange.get("/v1beta1/fixed_income/latest/prices", **query)["prices"][isin]
+    assert quote["bp"] < price["p"] < quote["ap"]

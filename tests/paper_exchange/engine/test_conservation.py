@@ -81,6 +81,7 @@ def kept(working: Working) -> object:
         {key: set(ids) for key, ids in working.options.items() if ids},
         {symbol: qty for symbol, qty in working.claims.items() if qty},
         {symbol: qty for symbol, qty in working.leaving.items() if qty},
+        set(working.grouped),
     )
 
 

@@ -16,7 +16,6 @@ from paper_exchange.engine.commands import (
     EndDay,
     ExpireOrder,
     MatchOrder,
-    ReplaceOrder,
     SubmitOrder,
 )
 from paper_exchange.engine.events import OrderReduced, decode, encode
@@ -231,12 +230,24 @@ def test_a_group_entered_overnight_begins_at_the_open() -> None:
     assert statuses(trader, head) == ["filled", "new", "new"]
 
 
-def test_a_group_is_no_wash_trade_and_is_not_replaced() -> None:
+def test_of_two_queued_exits_the_first_to_open_reduces_the_other() -> None:
+    trader = Trader(rules=SIZED)
+    trader.buy("AAPL", 10)
+    trader.now = SESSION.open.replace(hour=2)
+    head, stop = enter(trader, group(trader, OCO, Side.SELL, "199", "199", "180"))
+    assert statuses(trader, head) == ["accepted", "accepted"]
+    trader.now = SESSION.open
+    trader.quote("AAPL", "200", "200.10", 4)
+    trader.do(MatchOrder(order_id=head.id))
+    assert statuses(trader, head) == ["partially_filled", "accepted"]
+    assert trader.state.orders[stop.id].qty == 6
+    trader.do(MatchOrder(order_id=stop.id))
+    assert trader.state.orders[stop.id].status is Status.NEW
+
+
+def test_a_group_is_no_wash_trade() -> None:
     trader = Trader()
-    head = enter(trader, group(trader, BRACKET, limit="190", profit="210", stop="180"))[0]
-    command = ReplaceOrder(order_id=trader.order_id(), replaces=head.id, limit_price=Decimal(191))
-    with pytest.raises(Refused, match="unable to replace order in current state"):
-        trader.do(command)
+    enter(trader, group(trader, BRACKET, limit="190", profit="210", stop="180"))
     move(trader, "190")
     assert trader.submit(trader.simple("AAPL", limit="150")).status is Status.NEW
 

@@ -104,3 +104,18 @@ def _bare(held: dict[str, Decimal], filled: tuple[dict[str, Decimal], ...], righ
             if _contract(symbol).right is right:
                 after[_contract(symbol).expiry] += int(qty)
     return max(0, -after[EXPIRIES[1]], -(after[EXPIRIES[0]] + after[EXPIRIES[1]]))
+
+
+def test_shares_cover_a_call_that_outlives_the_longs_it_is_margined_with() -> None:
+    """Puts of one expiry make it one cluster with the next, whose calls the shares cover."""
+    later = FOLLOWING.day
+    held = {
+        "SPY": Decimal(300),
+        occ(605): Decimal(8),
+        occ(610): Decimal(-2),
+        occ(600, expiry=later): Decimal(-3),
+        occ(600, "P", later): Decimal(4),
+        occ(610, "P"): Decimal(-2),
+    }
+    assert spread_margin(held) == 2500  # at 605: puts 5 deep, calls 5 deep
+    assert not spread_margin(held | {"SPY": Decimal(299)}).is_finite()

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from common.money import ZERO
 from common.session import Session
 from paper_exchange.engine.commands import (
     CancelOrder,
@@ -242,7 +241,7 @@ def test_no_exercise_from_the_close_to_midnight() -> None:
     with pytest.raises(Refused, match="midnight"):
         one.do(ExerciseOption(symbol=tomorrow))
     end(one, "600")
-    one.market = following(one.market)
+    one.market = next_day(one.market)
     one.now = SESSION.close + timedelta(hours=4)  # the next day is in hand, and still it is night
     with pytest.raises(Refused, match="midnight"):
         one.do(ExerciseOption(symbol=tomorrow))
@@ -251,7 +250,7 @@ def test_no_exercise_from_the_close_to_midnight() -> None:
     assert held(one) == {"SPY": 100}
 
 
-def following(market: Market) -> Market:
+def next_day(market: Market) -> Market:
     return Market(
         session=FOLLOWING,
         following=Session.regular(FOLLOWING.day + timedelta(days=1)),
@@ -267,24 +266,3 @@ def test_an_instruction_after_the_cut_off_is_too_late() -> None:
     one.now = SESSION.exercise_cut_off
     with pytest.raises(Refused, match="30 minutes"):
         one.do(DeclineExercise(symbol=CALL))
-
-
-def test_a_call_left_uncovered_by_an_assignment_can_only_be_bought_back() -> None:
-    """Shares cover two shorts while a long of the first day stands in between."""
-    one = trader()
-    later = occ(605, expiry=FOLLOWING.day)
-    one.buy("SPY", 100)
-    one.buy(HIGHER)
-    one.sell(SHORT)
-    one.sell(later)
-    end(one, "607")
-    assert held(one) == {later: -1}
-    figures = account_figures(one.state, one.market)
-    assert figures.options_buying_power == ZERO
-    assert figures.maintenance_margin == 60_500
-    one.market = following(one.market)
-    one.now = FOLLOWING.open
-    with pytest.raises(Refused, match="insufficient buying power"):
-        one.buy("AAPL")
-    one.buy(later)
-    assert held(one) == {}

@@ -94,6 +94,10 @@ async def test_a_batch_is_kept_whole_or_not_at_all(database: Database) -> None:
     with pytest.raises(JournalFailed):
         await journal.append([_record(1), _record(2), _record(2)])
     assert await journal.load(0) == []
+    many = [_record(seq) for seq in range(1, 201)]  # more than one statement takes
+    with pytest.raises(JournalFailed):
+        await journal.append([*many, many[-1]])
+    assert await journal.load(0) == []
 
 
 async def test_a_commit_that_fails_leaves_nothing_behind(database: Database) -> None:

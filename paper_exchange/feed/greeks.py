@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
 
-from common.contracts import OptionContract
+from common.contracts import AssetClass, OptionContract, Right, asset_class
 from common.pricing.implied_vol import iv_and_greeks
 from common.quotes import Greeks, Quote
+from common.session import trading_day
+from paper_exchange.feed.calendar import Calendar
+from paper_exchange.feed.source import Source
 
 _PENNIES: Final = 0.05  # dearest ask that is believed without a bid: worth half of it
+_MINUTE: Final = timedelta(minutes=1)
+_NO_TIME: Final = timedelta(0)
+
+
+def greeks_of(
+    source: Source, calendar: Calendar, symbol: str, at: datetime
+) -> tuple[float, Greeks] | None:
+    """Return calendar implied volatility and greeks of a symbol, from its strike's quotes."""
+    if asset_class(symbol) is not AssetClass.OPTION:
+        return None
+    contract = OptionContract.from_occ(symbol)
+    twin = replace(contract, right=Right.PUT if contract.is_call else Right.CALL)
+    own, other = source.quotes((symbol, twin.symbol), at)
+    sessions = calendar.sessions(trading_day(at), contract.expiry)
+    if own is None or other is None or not sessions:
+        return None
+    left = sum((max(day.close - max(day.open, at), _NO_TIME) for day in sessions), _NO_TIME)
+    return solve(
+        contract,
+        own,
+        other,
+        spot=float(source.spot(contract.underlying, at)),
+        minutes=left / _MINUTE,
+        minutes_calendar=(sessions[-1].close - at) / _MINUTE,
+    )
 
 
 def solve(

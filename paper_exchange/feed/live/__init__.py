@@ -1,0 +1,1 @@
+"""An upstream's market passed through: Alpaca's, or that of another exchange."""
