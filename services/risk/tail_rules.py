@@ -33,7 +33,7 @@ def expected_shortfall(case: Case) -> Finding:
 
 def _money(risk: BookRisk, field: str) -> Dollars | None:
     """Return one figure of a tail as money; None where it is not a number."""
-    told: float | None = getattr(risk, field)
+    told = getattr(risk, field)
     return None if told is None or not isfinite(told) else to_price(told)
 
 
