@@ -12,10 +12,9 @@ from common.errors import BrokerError, MarketError
 from common.ids import ClientOrderId
 from common.money import Price
 from common.session import Session, new_york_text, trading_day
-from services.execution.attribution import Attribution
 from services.execution.exit_judge import Fired, Standing, fired
 from services.execution.exit_prices import closing_price
-from services.execution.holdings import Holdings
+from services.execution.holdings import Holdings, Recorded
 from services.execution.live_quotes import LiveQuotes
 from services.execution.records import GONE, ExitPlan, ExitState, OrderRecord
 from services.execution.store import DeskStore
@@ -116,15 +115,14 @@ class ExitMonitor:
             await self._drop_gone()
 
     async def _due(
-        self, plan: ExitPlan, record: OrderRecord, recorded: Attribution, seen: _Seen
+        self, plan: ExitPlan, record: OrderRecord, recorded: Recorded, seen: _Seen
     ) -> ExitPlan | None:
         """Return the plan as it is to be closed now, None while nothing is due."""
         if self._clock.now() >= plan.flat_by:
             if plan.cause != TIME:
                 plan = await self._fire(plan, Fired(TIME))
         elif plan.state is ExitState.ARMED:
-            own = recorded.of(plan.client_order_id)
-            standing = Standing.of(record, own, self._store.closings((plan.client_order_id,)))
+            standing = recorded.standing(record)
             if standing is None or (found := await self._judged(plan, standing, seen)) is None:
                 return None
             plan = await self._fire(plan, found)

@@ -49,6 +49,7 @@ class DeskStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.revision = 0  # of what this process wrote; what was read before may be kept
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="desk-store")
         try:
             self._write = self._connect()
@@ -239,6 +240,7 @@ class DeskStore:
             self._write.execute("COMMIT")
 
         await asyncio.get_running_loop().run_in_executor(self._writer, transaction)
+        self.revision += 1
 
     def _orders(self, where: str, *values: object) -> tuple[OrderRecord, ...]:
         rows = self._read.execute(
