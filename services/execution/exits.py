@@ -27,7 +27,6 @@ LOOK_EVERY = timedelta(milliseconds=250)  # wall time
 CONFIRMED = timedelta(milliseconds=500)  # that a price must go on firing: one quote is no market
 TRY_AGAIN = timedelta(seconds=2)  # after a close that did not come through
 HELD_EVERY = 40  # looks between two readings of the positions: 10 s
-HELD_AGAIN = 4  # once one seems to be gone: 1 s
 TIME = "time exit"
 
 
@@ -84,9 +83,7 @@ class ExitMonitor:
         async with asyncio.TaskGroup() as closings:
             while True:
                 try:
-                    doubts = any(seen.absent for seen in self._seen.values())
-                    every = HELD_AGAIN if doubts else HELD_EVERY
-                    await self.look(closings, read_positions=looks % every == 0)
+                    await self.look(closings, read_positions=looks % HELD_EVERY == 0)
                 except BrokerError as e:
                     log.warning("exits could not be checked: %s", e)
                 looks += 1
