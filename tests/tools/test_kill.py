@@ -70,8 +70,8 @@ async def test_a_kill_takes_back_what_works_refuses_what_opens_and_outlives_the_
                 assert refused.startswith(("[kill_switch]", "[preview_not_found]"))
         health = await client.ask("health_check")
         assert (health["ready"], health["halt"]) == (False, "halted")
-        told = "kill switch: trading is halted; the kill sentinel is set (kill)"
-        assert any(reason.startswith(told) for reason in health["reasons"])
+        why = "kill switch: trading is halted; the kill sentinel is set (kill)"
+        assert any(reason.startswith(why) for reason in health["reasons"])
         assert (await client.ask("risk_check"))["ok"] is False
         assert len(exchange.orders()) == count
 
