@@ -32,6 +32,7 @@ PARTS = {
     "fanout": "one market stream to a hundred subscribers",
     "memory": "the exchange's memory over a simulated session",
     "desk": "MCP calls of three clients, the broker 50 ms away",
+    "risk": "what risk does by itself: a drift is blocked, a kill takes back what works",
     "start": "cold starts and the kill command",
 }
 

@@ -34,7 +34,7 @@ from services.risk.manager import RiskManager
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = timedelta(milliseconds=300)
+LOOK_EVERY = timedelta(milliseconds=150)
 CONFIRMED: Final = 2  # looks in a row: one may fall between a fill and its reading
 CLEAR_AFTER = timedelta(seconds=10)  # within its cap again before the drift latch goes
 READ_HELD = timedelta(seconds=15)
