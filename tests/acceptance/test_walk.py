@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from services.execution.records import root_of
 from tests.desk import Desk, DeskClient
+from tests.e2e.changing import changes
 from tests.exchange import Exchange
 from tests.tools.market import PATIENT, Reply, until
 
@@ -76,6 +78,7 @@ async def ended(client: DeskClient) -> Reply:
     return await client.ended(order["client_order_id"])
 
 
+@changes("entry_pricing", "entry_steps", "entry_timeout")
 async def test_what_does_not_fill_is_given_up_and_says_so(
     exchange: Exchange, tmp_path: Path
 ) -> None:
@@ -88,9 +91,13 @@ async def test_what_does_not_fill_is_given_up_and_says_so(
             return bool((order["reason"] or "").startswith("gave up: not filled at"))
 
         await until(told, "it does not say that it gave up")
-        assert order["working_limit"] < order["limit"] or order["limit"].startswith("-")
+        reason = (await client.ask("get_recent_orders"))["orders"][0]["reason"]
+        assert reason.endswith("within 2 s")
+        assert Decimal(order["working_limit"]) < Decimal(order["limit"])
+        assert len(exchange.orders()) == 2  # one step was allowed
 
 
+@changes("entry_step")
 async def test_a_kill_ends_a_walk(exchange: Exchange, tmp_path: Path) -> None:
     async with walking(tmp_path, exchange, entry_steps=20, entry_step=1.5) as (client, _):
         await client.ask("kill_switch")
