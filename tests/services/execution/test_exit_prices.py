@@ -15,6 +15,7 @@ from common.exits import ExitTerms, parse_exit
 from common.orders import OrderStatus
 from common.quotes import Quote
 from services.execution.attribution import attribute
+from services.execution.closing import unwinds_of
 from services.execution.exit_judge import Fired, Standing, fired
 from services.execution.exit_prices import (
     Entry,
@@ -169,6 +170,22 @@ def test_what_a_closed_side_cost_counts_against_the_rest() -> None:
     assert judged(terms(target="20%"), left, quotes(*QUIET)) is None
     gone = (*PUTS_RUN[:2], ("0.01", "0.02"), ("0.00", "0.01"))
     assert judged(terms(target="20%"), left, quotes(*gone)) == Fired("target 20%")
+
+
+@given(st.integers(2, 50), st.data())
+def test_a_part_that_filled_fires_at_the_same_price_and_closes_no_more_than_itself(
+    qty: int, data: st.DataObject
+) -> None:
+    part = data.draw(st.integers(1, qty - 1))
+    whole = filled(qty)
+    record = replace(whole, filled_qty=part, status=OrderStatus.PARTIALLY_FILLED)
+    wanted = terms(stop="$10", target="30%")
+    for told in (quotes(*QUIET), quotes(*PUTS_RUN)):
+        assert judged(wanted, standing(record), told) == judged(wanted, standing(whole), told)
+    account = {leg.contract: leg.signed_ratio * part for leg in record.intent.legs}
+    own = attribute([record], [], account).of(record.client_order_id)
+    [unwind] = unwinds_of(record, own, account)
+    assert unwind.qty == part
 
 
 def test_stops_go_before_trails_and_targets_and_levels_need_a_fresh_spot() -> None:
