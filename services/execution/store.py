@@ -195,9 +195,14 @@ class DeskStore:
             lambda db: db.execute("INSERT OR REPLACE INTO halt VALUES (1,?,?,?,?)", values)
         )
 
-    async def latch(self, latch: Latch) -> None:
-        """Set a halt of the desk's own for one cause."""
-        await self._transact(lambda db: latches.put(db, latch))
+    async def latch(self, *latched: Latch) -> None:
+        """Set halts of the desk's own, all or none, one for each cause."""
+
+        def work(db: sqlite3.Connection) -> None:
+            for latch in latched:
+                latches.put(db, latch)
+
+        await self._transact(work)
 
     async def unlatch(self, cause: str) -> None:
         """Take the halt of one cause away."""
