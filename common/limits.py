@@ -36,7 +36,10 @@ class Breach:
 
 
 class Halt(StrEnum):
-    """How far trading is halted; only a person moves it back towards ACTIVE."""
+    """How far trading is halted.
+
+    What people set only a person releases; what the desk latched goes with its cause.
+    """
 
     ACTIVE = "active"
     REDUCING = "reducing"  # closing orders only; working opening ones may still fill

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import dropwhile
 from pathlib import Path
 
 from common.config import Settings
 from common.errors import BadArgument
 from services.execution.journal_store import anchor_of
-from services.ops.chain import HEAD_FILE, Head, Verdict, files, kept_head, verify
+from services.ops.chain import HEAD_FILE, Head, Verdict, files, kept_head, read, verify
 from services.runtime.recording import audit_folder
 from serving.state import StateFolder
 
@@ -40,15 +44,50 @@ async def audit_verify(settings: Settings, file: str | None, head: str | None) -
 def _of_desk(folder: Path, database: Path, heads: dict[str, Head]) -> Verdict:
     """Check a whole chain against every head that is kept of it.
 
-    The heads are read before the files: a daemon that writes meanwhile is only ahead.
+    Heads and orders are read before the files: a daemon that writes meanwhile is only ahead.
     """
+    orders = _orders(database)
     kept = _kept(folder)
     if kept is not None:
         heads["the head file"] = kept
     anchored = _anchored(database)
     if anchored is not None:
         heads["the database"] = anchored
-    return verify(files(folder), heads)
+    verdict = verify(files(folder), heads)
+    told = intents(folder)
+    return replace(verdict, faults=(*verdict.faults, *_untold(orders, told)))
+
+
+def intents(folder: Path) -> frozenset[str]:
+    """Return the client order ids whose intents a log holds, as far as it can be read."""
+    found = set()
+    for path in files(folder):
+        with path.open("rb") as file:
+            records = (read(line) for line in file if b'"kind":"intent"' in line)
+            found |= {record["facts"]["client_order_id"] for record in records if record}
+    return frozenset(found)
+
+
+def _untold(orders: Sequence[str], told: frozenset[str]) -> Iterator[str]:
+    """Yield the orders that left without an intent, from the first on that has one."""
+    for name in dropwhile(lambda name: name not in told, orders):
+        if name not in told:
+            yield f"order {name} reached the broker, and the log has no intent of it"
+
+
+def _orders(database: Path) -> list[str]:
+    """Return the client order ids that the broker has taken, oldest first."""
+    if not database.exists():
+        return []
+    with closing(_opened(database)) as db:
+        rows = db.execute(
+            "SELECT client_order_id FROM orders WHERE broker_id IS NOT NULL ORDER BY rowid"
+        )
+        return [name for (name,) in rows]
+
+
+def _opened(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=5)
 
 
 def _of_path(path: Path, heads: dict[str, Head]) -> Verdict:
@@ -73,11 +112,8 @@ def _kept(folder: Path) -> Head | None:
 def _anchored(database: Path) -> Head | None:
     if not database.exists():
         return None
-    db = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=5)
-    try:
+    with closing(_opened(database)) as db:
         return anchor_of(db)
-    finally:
-        db.close()
 
 
 def _parsed(head: str) -> Head:

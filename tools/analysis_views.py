@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
-
 from pydantic import BaseModel, Field
 
-from common.money import cent, to_price
-from common.session import NEW_YORK
 from services.analysis.backtest import Exceedances
 from services.analysis.context import MarketContext, OpenInterest
 from services.analysis.metrics import RiskMetrics
@@ -16,7 +11,7 @@ from services.analysis.scenarios import Cell
 from services.analysis.straddle import StraddleScan
 from services.analysis.var import BookRisk, Tail
 from services.portfolio.greeks import GreeksReport, Sensitivity
-from tools.views import View, dollars, number, price
+from tools.views import View, clock_text, computed, dollars, number, price
 
 PLACES = 9  # so that totals are the sum of their parts as shown
 
@@ -103,9 +98,9 @@ class TailView(BaseModel):
         if found is None:
             return None
         return cls(
-            var_95=_cents(found.var_95) or "",
-            var_99=_cents(found.var_99) or "",
-            es_975=_cents(found.es_975) or "",
+            var_95=computed(found.var_95) or "",
+            var_99=computed(found.var_99) or "",
+            es_975=computed(found.es_975) or "",
         )
 
 
@@ -128,9 +123,9 @@ class HorizonView(BaseModel):
         """Return the view of a book's risk."""
         return cls(
             minutes=round(found.horizon, 1),
-            var_95=_cents(found.var_95),
-            var_99=_cents(found.var_99),
-            es_975=_cents(found.es_975),
+            var_95=computed(found.var_95),
+            var_99=computed(found.var_99),
+            es_975=computed(found.es_975),
             by_smile=None if found.historical is None else TailView.of(found.smile),
             by_history=TailView.of(found.historical),
             worst=None if found.worst_cell is None else _cell(found.worst_cell),
@@ -174,7 +169,7 @@ class RiskMetricsView(View):
             mode=mode,
             horizons=[HorizonView.of(one) for one in found.horizons],
             worst_now=None if found.now is None else _cell(found.now),
-            jumps={f"{jump:+.0%}": _cents(pnl) or "" for jump, pnl in found.jumps},
+            jumps={f"{jump:+.0%}": computed(pnl) or "" for jump, pnl in found.jumps},
             backtest=[BacktestView.of(one) for one in found.exceedances],
             unknown=list(found.unknown),
         )
@@ -246,7 +241,7 @@ class ContextView(View):
             open_interest=InterestView.of(found.open_interest),
             minutes_to_close=round(found.minutes, 1),
             early_close=found.early_close,
-            events_today=[f"{what} at {_clock(at)}" for what, at in found.events.announcements],
+            events_today=[f"{what} at {clock_text(at)}" for what, at in found.events.announcements],
             events_unknown=list(found.events.unknown),
         )
 
@@ -265,7 +260,9 @@ class StraddleView(View):
     score: float | None = Field(description="implied over forecast, less 1")
     edge: str | None
     round_trip_cost: str
-    bands: dict[str, float] = Field(description="range of the close: chance that it holds it")
+    bands: dict[str, float | None] = Field(
+        description="range of the close: chance that it holds it"
+    )
     breakevens: list[str]
     chance_beyond: float | None
     chance_touch: float | None
@@ -285,9 +282,9 @@ class StraddleView(View):
             forecasts={one.source: round(one.total_vol, 5) for one in found.forecasts},
             forecast_vol=number(found.forecast_vol, 5),
             score=number(found.score),
-            edge=_cents(found.edge),
+            edge=computed(found.edge),
             round_trip_cost=dollars(found.cost) or "",
-            bands={f"{b.low:.2f} to {b.high:.2f}": round(b.probability, 3) for b in found.bands},
+            bands={f"{b.low:.2f} to {b.high:.2f}": number(b.probability, 3) for b in found.bands},
             breakevens=[f"{at:.2f}" for at in found.breakevens],
             chance_beyond=number(found.beyond, 3),
             chance_touch=number(found.touch, 3),
@@ -296,13 +293,4 @@ class StraddleView(View):
 
 
 def _cell(found: Cell) -> str:
-    return f"{_cents(found.pnl)} at {found.spot:.2f} with vol x{found.vol:g}"
-
-
-def _cents(amount: float | None) -> str | None:
-    """Return a computed amount to the cent, None for unknown."""
-    return None if amount is None else f"{cent(to_price(amount) + Decimal(0)):.2f}"
-
-
-def _clock(at: datetime) -> str:
-    return at.astimezone(NEW_YORK).strftime("%H:%M")
+    return f"{computed(found.pnl)} at {found.spot:.2f} with vol x{found.vol:g}"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from pydantic import BaseModel, Field
 
-from common.money import cent, to_price
-from common.session import NEW_YORK
 from services.analysis.impact import Impact, Standing
 from services.analysis.outcome import Ladder, Outcome
 from services.execution.preview import Preview
 from services.portfolio.greeks import Sensitivity
 from services.risk.analysis import TradeAnalysis
-from tools.views import GreeksView, dollars, number, price
+from tools.views import GreeksView, clock_text, computed, dollars, number, price
 
 NO_EDGE: Final = "Risk-neutral expected value is minus the costs; it claims no edge either way."
 SHOWN: Final = (-2.0, -1.0, 0.0, 1.0, 2.0)  # sigmas of a preview's few rows
@@ -59,8 +56,8 @@ class Chances(BaseModel):
             max_profit=number(found.odds.max_profit),
             max_loss=number(found.odds.max_loss),
             touch={price(at.price) or "": round(at.probability, 3) for at in found.touches},
-            expected_value_before_costs=_cents(found.value_before_costs),
-            expected_value_after_costs=_cents(found.value_after_costs),
+            expected_value_before_costs=computed(found.value_before_costs),
+            expected_value_after_costs=computed(found.value_after_costs),
             note=NO_EDGE,
         )
 
@@ -88,8 +85,8 @@ class AccountView(BaseModel):
             margin=dollars(found.margin),
             delta_shares=None if greeks is None else round(greeks.delta, 2),
             gamma_shares_per_dollar=None if greeks is None else round(greeks.gamma, 3),
-            var_99=_cents(found.var_99),
-            es_975=_cents(found.es_975),
+            var_99=computed(found.var_99),
+            es_975=computed(found.es_975),
             most_contracts_at_a_strike=found.strike_contracts,
             most_contracts_of_an_expiry=found.expiry_contracts,
         )
@@ -134,7 +131,7 @@ class Scenarios(BaseModel):
         level = list(grid.vols).index(vol)
         return cls(
             vol=vol,
-            times=["now", *(_clock(at) for at in found.times[1:])],
+            times=["now", *(clock_text(at) for at in found.times[1:])],
             profit={
                 f"{grid.spots[at]:.2f} ({sigma:+g}s)" if sigma else f"{grid.spots[at]:.2f}": [
                     round(float(value)) for value in grid.pnl[:, level, at]
@@ -148,12 +145,3 @@ class Scenarios(BaseModel):
 def greeks_view(found: TradeAnalysis) -> GreeksView | None:
     """Return the order's own greeks, None where they are not known."""
     return None if found.sensitivity is None else GreeksView.of(found.sensitivity)
-
-
-def _clock(at: datetime) -> str:
-    return at.astimezone(NEW_YORK).strftime("%H:%M")
-
-
-def _cents(amount: float | None) -> str | None:
-    """Return a computed amount to the cent, None for unknown."""
-    return None if amount is None else f"{cent(to_price(amount)):.2f}"

@@ -119,7 +119,7 @@ class FlattenView(View):
         return cls(
             mode=desk.mode,
             flat=done.flat,
-            message="Flat: no position, no order." if done.flat else "NOT flat; call it again.",
+            message=_flattened(done),
             canceled_orders=done.canceled,
             closing_orders=[OrderView.of(desk.orders.held(record)) for record in done.closing],
             positions_left=[f"{quantity(held.qty)} {held.symbol}" for held in done.positions_left],
@@ -212,6 +212,14 @@ def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
         greeks=None if greeks.total is None else GreeksView.of(greeks.total),
         unknown=list(dict.fromkeys([*found.unknown, *greeks.unknown])),
     )
+
+
+def _flattened(done: Flattened) -> str:
+    if done.flat:
+        return "Flat: no position, no order."
+    if done.unsellable:
+        return "NOT flat: nobody bids for what is left; it is on offer at the least price."
+    return "NOT flat; call it again."
 
 
 def _held(held: PositionPnl) -> HeldPnl:

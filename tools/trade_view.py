@@ -17,7 +17,7 @@ from tools.consent import Asking
 from tools.exits import ExitLineView
 from tools.orders_view import OrderView
 from tools.outlook import Chances, ImpactView, Scenarios, Warned, greeks_view
-from tools.views import GreeksView, LimitView, View, dollars, new_york_text, number, price
+from tools.views import GreeksView, View, dollars, new_york_text, number, price
 
 
 class PreviewLeg(BaseModel):
@@ -66,7 +66,7 @@ class PreviewView(BaseModel):
     exits: list[ExitLineView]
     facts: dict[str, str]
     warnings: list[Warned]
-    limits: list[LimitView]
+    limits: dict[str, str] = Field(description="use with this order, and bound; all hold")
     spot: str
     forward: float | None
     feed: str
@@ -99,7 +99,7 @@ class PreviewView(BaseModel):
             exits=ExitLineView.of(preview.exit_lines),
             facts=dict(preview.proposal.facts),
             warnings=Warned.of(preview),
-            limits=LimitView.of(preview.limits),
+            limits={one.name: f"{one.used}, limit {one.value}" for one in preview.limits},
             spot=price(found.spot) or "",
             forward=number(found.forward),
             feed=preview.feed,

@@ -7,14 +7,15 @@ never zero.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from math import isfinite
 
 from pydantic import BaseModel, Field
 
 from common.limits import Limit
-from common.money import cent, plain
-from common.session import new_york_text
+from common.money import cent, plain, to_price
+from common.session import NEW_YORK, new_york_text
 from services.portfolio.greeks import Sensitivity
 
 
@@ -68,11 +69,21 @@ def dollars(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{cent(amount):.2f}"
 
 
+def computed(amount: float | None) -> str | None:
+    """Return a computed amount of dollars to the cent, None for unknown."""
+    return None if amount is None or not isfinite(amount) else f"{to_price(amount):.2f}"
+
+
 def price(value: Decimal | None) -> str | None:
     """Return a price with its cents, and all it has beyond them; None for unknown."""
     if value is None:
         return None
     return f"{value:.2f}" if value == cent(value) else plain(value)
+
+
+def clock_text(at: datetime) -> str:
+    """Return a New York time of day: "15:25"."""
+    return at.astimezone(NEW_YORK).strftime("%H:%M")
 
 
 def quantity(value: Decimal) -> str:
@@ -89,6 +100,8 @@ __all__ = [
     "GreeksView",
     "LimitView",
     "View",
+    "clock_text",
+    "computed",
     "dollars",
     "new_york_text",
     "number",

@@ -1,7 +1,7 @@
 """A picture as PNG: an indexed image, drawn with lines and a few characters.
 
 PNG itself is the standard library's zlib between three chunks; nothing else is needed for a
-line chart, see docs/decisions/0007-a-picture-without-a-library.md.
+line chart, see docs/decisions/0009-a-picture-without-a-library.md.
 """
 
 from __future__ import annotations

@@ -52,9 +52,7 @@ class ExitEditor:
         for plan in self._store.exits():
             record = self._store.order(plan.client_order_id)
             if record is not None:
-                own = recorded.of(plan.client_order_id)
-                standing = Standing.of(record, own, self._closings(record))
-                found.append(self._guarded(plan, record, standing))
+                found.append(self._guarded(plan, record, recorded.standing(record)))
         return tuple(sorted(found, key=lambda one: one.record.created_at))
 
     async def attach(self, order_id: str, wanted: ExitTerms) -> Guarded:
@@ -90,8 +88,7 @@ class ExitEditor:
         return await self._set(plan, record, ExitTerms())
 
     async def _set(self, plan: ExitPlan, record: OrderRecord, terms: ExitTerms) -> Guarded:
-        own = self._holdings.recorded().of(plan.client_order_id)
-        standing = Standing.of(record, own, self._closings(record))
+        standing = self._holdings.recorded().standing(record)
         if standing is None:
             raise ExitNotFound(f"{record.client_order_id} holds nothing yet, or nothing any more")
         require_sense(terms, standing.entry, self._quotes.spot())
@@ -125,9 +122,6 @@ class ExitEditor:
         if plan.state is ExitState.CLOSING:
             raise ExitUnwanted(f"{order_id} is being closed: {plan.cause}")
         return plan, record
-
-    def _closings(self, record: OrderRecord) -> tuple[OrderRecord, ...]:
-        return self._store.closings((record.client_order_id,))
 
     def _guarded(self, plan: ExitPlan, record: OrderRecord, standing: Standing | None) -> Guarded:
         closing = None

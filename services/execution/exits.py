@@ -12,10 +12,9 @@ from common.errors import BrokerError, MarketError
 from common.ids import ClientOrderId
 from common.money import Price
 from common.session import Session, new_york_text, trading_day
-from services.execution.attribution import Attribution
 from services.execution.exit_judge import Fired, Standing, fired
 from services.execution.exit_prices import closing_price
-from services.execution.holdings import Holdings
+from services.execution.holdings import Holdings, Recorded
 from services.execution.live_quotes import LiveQuotes
 from services.execution.records import GONE, ExitPlan, ExitState, OrderRecord
 from services.execution.store import DeskStore
@@ -28,7 +27,6 @@ LOOK_EVERY = timedelta(milliseconds=250)  # wall time
 CONFIRMED = timedelta(milliseconds=500)  # that a price must go on firing: one quote is no market
 TRY_AGAIN = timedelta(seconds=2)  # after a close that did not come through
 HELD_EVERY = 40  # looks between two readings of the positions: 10 s
-HELD_AGAIN = 4  # once one seems to be gone: 1 s
 TIME = "time exit"
 
 
@@ -85,9 +83,7 @@ class ExitMonitor:
         async with asyncio.TaskGroup() as closings:
             while True:
                 try:
-                    doubts = any(seen.absent for seen in self._seen.values())
-                    every = HELD_AGAIN if doubts else HELD_EVERY
-                    await self.look(closings, read_positions=looks % every == 0)
+                    await self.look(closings, read_positions=looks % HELD_EVERY == 0)
                 except BrokerError as e:
                     log.warning("exits could not be checked: %s", e)
                 looks += 1
@@ -116,15 +112,14 @@ class ExitMonitor:
             await self._drop_gone()
 
     async def _due(
-        self, plan: ExitPlan, record: OrderRecord, recorded: Attribution, seen: _Seen
+        self, plan: ExitPlan, record: OrderRecord, recorded: Recorded, seen: _Seen
     ) -> ExitPlan | None:
         """Return the plan as it is to be closed now, None while nothing is due."""
         if self._clock.now() >= plan.flat_by:
             if plan.cause != TIME:
                 plan = await self._fire(plan, Fired(TIME))
         elif plan.state is ExitState.ARMED:
-            own = recorded.of(plan.client_order_id)
-            standing = Standing.of(record, own, self._store.closings((plan.client_order_id,)))
+            standing = recorded.standing(record)
             if standing is None or (found := await self._judged(plan, standing, seen)) is None:
                 return None
             plan = await self._fire(plan, found)

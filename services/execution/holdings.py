@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from common.clock import Clock
+from common.ids import ClientOrderId
 from common.portfolio import Position
 from common.session import trading_day
 from services.broker.reader import BrokerReader
-from services.execution.attribution import Attribution, attribute, held_of
+from services.execution.attribution import Attribution, Contracts, attribute, held_of
+from services.execution.exit_judge import Standing
 from services.execution.records import GONE, OrderRecord
 from services.execution.store import DeskStore
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What our records come to: contracts by opening order, and the orders that closed some."""
+
+    owned: Mapping[ClientOrderId, Contracts]
+    closings: tuple[OrderRecord, ...]
+
+    def standing(self, record: OrderRecord) -> Standing | None:
+        """Return how the position of an opening order stands, None when there is none."""
+        name = record.client_order_id
+        own = [closing for closing in self.closings if closing.parent == name]
+        return Standing.of(record, self.owned.get(name, {}), own)
 
 
 class Holdings:
@@ -20,6 +38,7 @@ class Holdings:
         self._store = store
         self._reader = reader
         self._clock = clock
+        self._kept: tuple[tuple[int, date], Recorded] | None = None
 
     async def read(self) -> Attribution:
         """Read the positions and attribute them. Raises what the reader raises."""
@@ -30,10 +49,15 @@ class Holdings:
         openings = self.openings()
         return attribute(openings, self.closings(openings), held_of(positions))
 
-    def recorded(self) -> Attribution:
-        """Attribute what our own records come to, asking nobody."""
-        openings = self.openings()
-        return attribute(openings, self.closings(openings), None)
+    def recorded(self) -> Recorded:
+        """Attribute what our own records come to, asking nobody; kept while nothing changes."""
+        key = (self._store.revision, trading_day(self._clock.now()))
+        if self._kept is None or self._kept[0] != key:
+            openings = self.openings()
+            closings = self.closings(openings)
+            owned = attribute(openings, closings, None).owned
+            self._kept = key, Recorded(owned, closings)
+        return self._kept[1]
 
     def openings(self) -> tuple[OrderRecord, ...]:
         """Return our opening orders that filled today, oldest first: what they trade expires.

@@ -114,10 +114,11 @@ class KillSwitch:
             at = self._clock.now()
             await self._store.set_halt(Halt.REDUCING, who=who, reason=reason, at=at)
 
-    async def latch(self, latch: Latch) -> None:
-        """Halt for a cause of the desk's own, until that cause has gone."""
-        log.error("trading %s: %s", latch.halt.value, latch)
-        await self._store.latch(latch)
+    async def latch(self, *latches: Latch) -> None:
+        """Halt for causes of the desk's own, each until it has gone."""
+        for latch in latches:
+            log.error("trading %s: %s", latch.halt.value, latch)
+        await self._store.latch(*latches)
 
     async def unlatch(self, cause: str, why: str) -> None:
         """Lift the halt of a cause that has gone; all others stand."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -34,7 +35,7 @@ from services.risk.manager import RiskManager
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = timedelta(milliseconds=300)
+LOOK_EVERY = timedelta(milliseconds=150)
 CONFIRMED: Final = 2  # looks in a row: one may fall between a fill and its reading
 CLEAR_AFTER = timedelta(seconds=10)  # within its cap again before the drift latch goes
 READ_HELD = timedelta(seconds=15)
@@ -172,20 +173,12 @@ class RiskWatch:
         )
         at = self._clock.now()
         halt = Halt.REDUCING if self._action is LossAction.REDUCE else Halt.HALTED
-        if self._action is LossAction.FLATTEN:  # first: a crash in between flattens, then
-            await self._kill_switch.latch(
-                Latch(cause=OWED, halt=Halt.HALTED, who=WHO, reason="flattening is owed", at=at)
-            )
-        await self._kill_switch.latch(
-            Latch(
-                cause=LOSS,
-                halt=halt,
-                who=WHO,
-                reason=reason,
-                at=at,
-                day=session.day,
-            )
-        )
+        loss = Latch(cause=LOSS, halt=halt, who=WHO, reason=reason, at=at, day=session.day)
+        if self._action is LossAction.FLATTEN:
+            owed = replace(loss, cause=OWED, reason="flattening is owed", day=None)
+            await self._kill_switch.latch(loss, owed)
+        else:
+            await self._kill_switch.latch(loss)
 
     async def _flatten(self, session: Session) -> None:
         """Close everything, as owed since before a restart or since this look."""

@@ -88,21 +88,7 @@ class OrderSender:
         intent = approved.value
         if not intent.opens:
             await self._lock.lift()
-        now = self._clock.now()
-        record = OrderRecord(
-            client_order_id=client_order_id,
-            parent=ticket.parent,
-            intent=intent,
-            principal=ticket.principal,
-            day=ticket.day,
-            mid=ticket.mid,
-            rests=ticket.rests,
-            status=OrderStatus.SUBMITTING,
-            created_at=now,
-            updated_at=now,
-        )
-        halt_ok = Halt.ACTIVE if intent.opens else Halt.HALTED
-        await self._store.record(record, ticket.exit_plan, halt_ok)
+        record = await self._written(intent, client_order_id, ticket)
         try:
             await self._trail.intent(record, ticket.preview, ticket.exit_plan)
             with self._metrics.order_submit.time():
@@ -127,3 +113,24 @@ class OrderSender:
             raise
         self._metrics.orders.labels("accepted").inc()
         return await self._tracker.note(record, order)
+
+    async def _written(
+        self, intent: OrderIntent, client_order_id: ClientOrderId, ticket: Ticket
+    ) -> OrderRecord:
+        """Write the intent and its exit down; raise Halted where it may not go."""
+        now = self._clock.now()
+        record = OrderRecord(
+            client_order_id=client_order_id,
+            parent=ticket.parent,
+            intent=intent,
+            principal=ticket.principal,
+            day=ticket.day,
+            mid=ticket.mid,
+            rests=ticket.rests,
+            status=OrderStatus.SUBMITTING,
+            created_at=now,
+            updated_at=now,
+        )
+        halt_ok = Halt.ACTIVE if intent.opens else Halt.HALTED
+        await self._store.record(record, ticket.exit_plan, halt_ok)
+        return record

@@ -49,6 +49,7 @@ class DeskStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.revision = 0  # of what this process wrote; what was read before may be kept
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="desk-store")
         try:
             self._write = self._connect()
@@ -194,9 +195,14 @@ class DeskStore:
             lambda db: db.execute("INSERT OR REPLACE INTO halt VALUES (1,?,?,?,?)", values)
         )
 
-    async def latch(self, latch: Latch) -> None:
-        """Set a halt of the desk's own for one cause."""
-        await self._transact(lambda db: latches.put(db, latch))
+    async def latch(self, *latched: Latch) -> None:
+        """Set halts of the desk's own, all or none, one for each cause."""
+
+        def work(db: sqlite3.Connection) -> None:
+            for latch in latched:
+                latches.put(db, latch)
+
+        await self._transact(work)
 
     async def unlatch(self, cause: str) -> None:
         """Take the halt of one cause away."""
@@ -239,6 +245,7 @@ class DeskStore:
             self._write.execute("COMMIT")
 
         await asyncio.get_running_loop().run_in_executor(self._writer, transaction)
+        self.revision += 1
 
     def _orders(self, where: str, *values: object) -> tuple[OrderRecord, ...]:
         rows = self._read.execute(

@@ -109,6 +109,7 @@ class Trail:
             status=record.status,
             broker_id=record.broker_id,
             broker_status=record.broker_status,
+            working_limit=record.working,
             filled_qty=record.filled_qty,
             filled_average=record.filled_avg_price,
             reason=record.reason,

@@ -1,8 +1,7 @@
 """Today's option chain as a service: found, streamed, polled, priced, and ended on time.
 
-Owns the cache. Quotes come by the stream near the money and by a poll of the whole chain,
-which also vouches for contracts too quiet to be streamed and stands in while the stream is
-away. What is over is never served, whatever the jobs below are doing: every read asks first.
+Owns the cache. Quotes come by the stream near the money and by a poll of the whole chain, which
+vouches for quiet contracts and stands in for the stream. What is over is never served.
 """
 
 from __future__ import annotations
@@ -216,6 +215,8 @@ class ChainService:
         quotes = await self._reader.chain_quotes(self._plan.underlying, day)
         if self._cache.day == day:
             self._cache.confirm(quotes, asked_ns)
+            if self._polled_ns is None:  # until now only what was streamed had a price
+                self._fit()
             self._polled_ns = asked_ns
 
     async def keep_listed(self) -> None:
@@ -294,8 +295,7 @@ class ChainService:
         if of == self._fitted_of and now - self._fitted_ns < _ns(_FIT_AGE_MOST):
             return
         at = self._clock.now()
-        age = self._spot.age
-        known = age is not None and age <= _SPOT_AGE_MOST
+        known = (age := self._spot.age) is not None and age <= _SPOT_AGE_MOST
         columns = self._cache.columns()
         whole = (session.close - session.open) / timedelta(minutes=1)
         fit = self._fitter.fit(

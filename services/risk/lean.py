@@ -60,7 +60,7 @@ class Lean:
         return report.total.delta if report.total is not None else None
 
     @cached_property
-    def reaches(self) -> tuple[float, ...] | None:
+    def delta_reaches(self) -> tuple[float, ...] | None:
         """The furthest delta at each sigma step whichever pending orders fill; None unknown."""
         held = deltas_of_positions(self.exposure.positions, self.chain)
         added = [deltas_of_order(order, self.chain) for order in self.orders]
@@ -90,9 +90,9 @@ def delta_over_sigma(lean: Lean) -> Finding:
     """Delta stays within its wider cap wherever one sigma of the remaining session leads."""
     cap = lean.limits.sigma_delta
     allowed = f"{-cap:+.0f} to {cap:+.0f} shares"
-    if lean.reaches is None:
+    if lean.delta_reaches is None:
         return _unknown("delta_sigma", allowed, "the smile does not price every holding")
-    return _within("delta_sigma", allowed, max(lean.reaches, key=abs), cap)
+    return _within("delta_sigma", allowed, max(lean.delta_reaches, key=abs), cap)
 
 
 def assignment(lean: Lean) -> Finding:
@@ -168,13 +168,13 @@ def _gammas(lean: Lean) -> Iterable[float] | None:
     return known if len(known) == len(reports) else None
 
 
-def _within(name: str, allowed: str, reach: float, cap: float) -> Finding:
+def _within(name: str, allowed: str, delta: float, delta_cap: float) -> Finding:
     return finding(
         name,
         allowed=allowed,
-        used=f"{reach:+.1f} shares",
-        room=f"{max(cap - abs(reach), 0.0):.1f} shares",
-        ok=abs(reach) <= cap,
+        used=f"{delta:+.1f} shares",
+        room=f"{max(delta_cap - abs(delta), 0.0):.1f} shares",
+        ok=abs(delta) <= delta_cap,
         remedy=_SMALLER,
     )
 

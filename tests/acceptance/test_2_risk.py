@@ -99,10 +99,14 @@ async def test_delta_that_drifts_past_its_cap_without_a_trade_blocks_new_risk_un
             assert "lifts by itself" in refused
             health = await client.ask("health_check")
             assert any("delta has drifted" in reason for reason in health["reasons"])
-            scrape = httpx2.get(desk.told["metrics_url"], trust_env=False).text
-            assert 'risk_alerts_total{limit="delta"} 1.0' in scrape
-            assert "kill_state 1.0" in scrape
-            assert "delta has drifted" in audited(tmp_path)
+
+            async def told() -> bool:  # gauges and the audit log follow within a second
+                scrape = httpx2.get(desk.told["metrics_url"], trust_env=False).text
+                alerts = 'risk_alerts_total{limit="delta"} 1.0'
+                counted = alerts in scrape and "kill_state 1.0" in scrape
+                return counted and "delta has drifted" in audited(tmp_path)
+
+            await until(told, "no metric and no audit record tells of it")
 
             assert (await client.ask("flatten_all"))["flat"]  # closing is never blocked
 

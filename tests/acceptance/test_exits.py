@@ -233,3 +233,30 @@ async def test_exits_are_changed_taken_away_and_given_back_but_never_fire_at_onc
         trade(exchange, order["legs"][0]["symbol"], "buy", 2)
         [external] = (await client.ask("reconcile_positions"))["differences"]
         assert (external["kind"], external["theirs"]) == ("external", "2")
+
+
+async def test_what_nobody_bids_for_is_put_on_offer_and_said_to_be(
+    desk: Desk, exchange: Exchange
+) -> None:
+    day = exchange.get(
+        "/v1beta1/options/snapshots/SPY", expiration_date=DAY.isoformat(), limit=1000
+    )
+    unbid = [
+        symbol
+        for symbol, found in day["snapshots"].items()
+        if not found["latestQuote"]["bp"] and found["latestQuote"]["ap"]
+    ]
+    trade(exchange, unbid[0], "buy")
+    async with desk.client() as client:
+        await client.ready()
+        for _ in range(2):  # calling it again changes nothing
+            told = await client.ask("flatten_all")
+            assert not told["flat"]
+            assert told["message"].startswith("NOT flat: nobody bids")
+            assert any(f"nobody bids for {unbid[0]}" in note for note in told["notes"])
+            [offer] = exchange.orders("open")
+            assert (offer["symbol"], offer["side"], offer["limit_price"]) == (
+                unbid[0],
+                "sell",
+                "0.01",
+            )

@@ -194,9 +194,10 @@ async def test_the_configured_action_may_leave_what_is_held(
 async def test_the_next_session_starts_anew(tmp_path: Path) -> None:
     folder = tmp_path / "exchange"
     folder.mkdir()
+    settings = PATIENT | LOSS_ALONE | {"cache_cleanup_interval": 0.5}
     with (
         Exchange.start(folder, **MORNING) as exchange,
-        Desk.start(tmp_path, exchange, **PATIENT | LOSS_ALONE) as desk,
+        Desk.start(tmp_path, exchange, **settings) as desk,
     ):
         async with desk.client() as client:
             await client.ready()

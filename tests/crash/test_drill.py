@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.drill import STEPS, drilling
+from tests.crash.drill import drilling
+from tests.crash.drill_steps import STEPS
 
 
 @pytest.mark.crash

@@ -1,4 +1,4 @@
-"""A person's approval, through the daemon: page, terminal and host; what closes never waits."""
+"""A person's approval on the page and at a terminal; what closes never waits."""
 
 from __future__ import annotations
 
@@ -7,46 +7,31 @@ import json
 import os
 import pty
 import re
-import stat
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from html import unescape
 from pathlib import Path
-from typing import Any, Literal
 
 import httpx2
 import pytest
-from mcp import Client
-from mcp.client import ClientRequestContext
-from mcp.client.stdio import StdioServerParameters, stdio_client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.types import ElicitRequestParams, ElicitResult
 
-from tests.desk import ENTRYPOINT, Desk, DeskClient, Era
+from tests.desk import ENTRYPOINT, Desk
+from tests.e2e.approving import CONDOR, MORNING, answer, asking, audited, left_clean, page, wanted
 from tests.e2e.changing import changes
 from tests.exchange import ROOT, Exchange
-from tests.tools.market import PATIENT
-
-CONDOR = "iron_condor_30_delta"
-Over = Literal["http", "bridge"]
-UNLIMITED = {"duplicate_window": 0, "cooldown_after_loss": 0, "orders_per_minute_max": 100}
 
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
-    with Exchange.start(
-        tmp_path_factory.mktemp("exchange"), clock="stepped", day="2026-12-08", at="10:05", seed=7
-    ) as exchange:
+    with Exchange.start(tmp_path_factory.mktemp("exchange"), **MORNING) as exchange:
         yield exchange
 
 
 @pytest.fixture(scope="module")
 def desk(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    settings = PATIENT | UNLIMITED | {"approval": "always", "approval_timeout": 60}
-    with Desk.start(tmp_path_factory.mktemp("state"), exchange, **settings) as desk:
+    with asking(exchange, tmp_path_factory.mktemp("state")) as desk:
         yield desk
 
 
@@ -55,41 +40,7 @@ async def flat_after(desk: Desk, exchange: Exchange) -> AsyncIterator[None]:
     async with desk.client() as client:
         await client.ready()
     yield
-    for left in httpx2.get(f"{page(desk)}waiting", trust_env=False).json():
-        answer(page(desk), left["id"], "deny")
-    async with desk.client() as client:
-        assert (await client.ask("flatten_all"))["flat"]  # with nobody's approval
-    assert exchange.positions() == []
-
-
-def page(desk: Desk) -> str:
-    [file] = desk.folder.glob("*/approvals.url")
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    return file.read_text().strip()
-
-
-def answer(url: str, name: str, said: str, *, origin: str | None = None) -> httpx2.Response:
-    root = url.rsplit("/", 2)[0]
-    headers = {"Origin": origin or root}
-    return httpx2.post(
-        f"{url}page", data={"id": name, "answer": said}, headers=headers, trust_env=False
-    )
-
-
-async def wanted(client: DeskClient, width: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Preview, confirm by token, and return the arguments of that call with what it told."""
-    shown = await client.ask(CONDOR, width=width)
-    call = {"width": width, "preview": False, "confirm_token": shown["confirm_token"]}
-    return call, await client.ask(CONDOR, **call)
-
-
-def audited(desk: Desk, kind: str) -> list[dict[str, Any]]:
-    records = [
-        json.loads(line)
-        for file in sorted(desk.folder.glob("*/audit/*.jsonl"))
-        for line in file.read_text().splitlines()
-    ]
-    return [record for record in records if record["kind"] == kind]
+    await left_clean(desk, exchange)
 
 
 @changes("approval", "approval_timeout")
@@ -192,8 +143,7 @@ async def test_other_arguments_or_another_client_do_not_get_it_through(desk: Des
 async def test_the_kill_switch_and_the_limits_hold_after_the_yes(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    settings = PATIENT | UNLIMITED | {"approval": "always"}
-    with Desk.start(tmp_path / "state", exchange.tenant(), **settings) as desk:
+    with asking(exchange.tenant(), tmp_path / "state") as desk:
         async with desk.client() as client:
             await client.ready()
             call, told = await wanted(client, 1)
@@ -201,84 +151,6 @@ async def test_the_kill_switch_and_the_limits_hold_after_the_yes(
             answer(page(desk), told["approval_id"], "approve")
             assert (await client.refusal(CONDOR, **call)).startswith("[kill_switch]")
     assert audited(desk, "intent") == []
-
-
-@asynccontextmanager
-async def host(
-    desk: Desk, era: Era, said: list[str], result: ElicitResult, *, over: Over = "http"
-) -> AsyncIterator[DeskClient]:
-    """A host that can ask its user, whose answer is known; said collects what was asked."""
-
-    async def ask(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        said.append(params.message)
-        return result
-
-    async with AsyncExitStack() as stack:
-        if over == "bridge":
-            told = StdioServerParameters(
-                command=sys.executable,
-                args=[str(ENTRYPOINT)],
-                env=desk.environment,
-                cwd=str(ROOT),
-            )
-            road: Any = stdio_client(told)
-        else:
-            bearer = {"Authorization": f"Bearer {desk.token()}"}
-            http = httpx2.AsyncClient(headers=bearer, timeout=60, trust_env=False)
-            await stack.enter_async_context(http)
-            road = streamable_http_client(desk.told["url"], http_client=http)
-        client = Client(road, mode=era, elicitation_callback=ask)
-        yield DeskClient(await stack.enter_async_context(client))
-
-
-@pytest.mark.parametrize("over", ["http", "bridge"])
-@pytest.mark.parametrize("era", ["auto", "legacy"])
-async def test_a_host_that_can_ask_asks_and_the_answer_counts(
-    desk: Desk, exchange: Exchange, era: Era, over: Over
-) -> None:
-    before = len(exchange.orders())
-    said: list[str] = []
-    yes = ElicitResult(action="accept", content={"approve": True})
-    async with host(desk, era, said, yes, over=over) as client:
-        _, sent = await wanted(client, 2)
-    [question] = set(said)
-    assert re.match(r"PAPER ORDER, iron_condor\w*: 1 x \(buy_to_open 1 SPY261208P", question)
-    assert "loses at most $" in question
-    assert sent["status"] == "sent"
-    assert len(exchange.orders()) == before + 1
-    assert audited(desk, "approval")[-1]["facts"]["how"] == "elicitation"
-
-
-@pytest.mark.parametrize("era", ["auto", "legacy"])
-@pytest.mark.parametrize(
-    "no",
-    [
-        ElicitResult(action="decline"),
-        ElicitResult(action="accept", content={"approve": False}),
-        ElicitResult(action="accept", content={}),
-    ],
-    ids=["declined", "unchecked", "empty"],
-)
-async def test_a_host_whose_user_says_no_sends_nothing(
-    desk: Desk, exchange: Exchange, era: Era, no: ElicitResult
-) -> None:
-    before = len(exchange.orders())
-    async with host(desk, era, [], no) as client:
-        shown = await client.ask(CONDOR, width=1)
-        call = {"width": 1, "preview": False, "confirm_token": shown["confirm_token"]}
-        assert (await client.refusal(CONDOR, **call)).startswith("[approval_denied]")
-    assert len(exchange.orders()) == before
-
-
-async def test_a_question_put_aside_can_be_answered_on_the_page(
-    desk: Desk, exchange: Exchange
-) -> None:
-    aside = ElicitResult(action="cancel")
-    async with host(desk, "auto", [], aside) as client:
-        call, told = await wanted(client, 1)
-        assert told["status"] == "awaiting_approval"
-        answer(page(desk), told["approval_id"], "approve")
-        assert (await client.ask(CONDOR, **call))["status"] == "sent"
 
 
 def approve(desk: Desk, typed: str) -> tuple[int, str]:

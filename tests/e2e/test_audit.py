@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
+import httpx2
 import pytest
+from mcp.shared.exceptions import MCPError
 
-from services.ops.chain import files, kept_head, verify
+from services.ops.chain import Head, files, kept_head, verify
 from tests.desk import ENTRYPOINT, Desk
 from tests.e2e.in_process import opened
 from tests.exchange import ROOT, Exchange
@@ -120,20 +125,92 @@ async def test_an_order_is_written_down_before_it_leaves_with_all_that_led_to_it
     assert (halt["facts"]["halt"], halt["who"]) == ("halted", "local")
 
 
+def folder_of(desk: Desk) -> Path:
+    [folder] = desk.folder.glob("*/audit")
+    return folder
+
+
+def verified(desk: Desk) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, str(ENTRYPOINT), "audit", "verify"],
+        cwd=ROOT,
+        env=desk.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+async def killed_at_work(desk: Desk, width: int) -> None:
+    """Trade, ask for a lot at once, and kill the daemon while it writes that down."""
+    async with desk.client() as client:
+        await client.ready()
+        shown = await client.ask(CONDOR, width=width)
+        order = await client.confirmed(CONDOR, shown, width=width)
+        await client.ended(order["client_order_id"])
+        async with asyncio.TaskGroup() as asking:
+            calls = [
+                asking.create_task(client.mcp.call_tool(CONDOR, {"width": width}))
+                for _ in range(20)
+            ]
+            await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+            desk.kill9()
+
+
+async def test_kill_9_in_the_middle_of_many_records_leaves_a_log_that_goes_on(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    with Desk.start(tmp_path, exchange, **PATIENT) as desk:
+        for width in (1, 2):
+            try:
+                await killed_at_work(desk, width)
+            except* (httpx2.HTTPError, MCPError, anyio.ClosedResourceError):
+                pass  # as every client meets it whose server is gone
+            code, said = await asyncio.to_thread(verified, desk)
+            assert code == 0, said
+            desk.launch()
+        code, said = await asyncio.to_thread(verified, desk)
+    assert code == 0, said
+    settings = [r for r in records(folder_of(desk)) if r["kind"] == "setting"]
+    assert len(settings) == 3
+
+
+async def test_an_order_whose_intent_is_gone_is_named_though_the_chain_was_forged(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    """Whoever rewrites files and heads alike still has the desk's own orders against him."""
+    with Desk.start(tmp_path, exchange, **PATIENT) as desk:
+        async with desk.client() as client:
+            await client.ready()
+            for _ in range(2):
+                shown = await client.ask(CONDOR, width=1)
+                order = await client.confirmed(CONDOR, shown, width=1)
+        desk.stop()
+    folder = folder_of(desk)
+    database = folder.with_name("desk.sqlite")
+    kept = records(folder)
+    [gone] = [
+        r["seq"]
+        for r in kept
+        if r["kind"] == "intent" and r["facts"]["client_order_id"] == order["client_order_id"]
+    ]
+    [file] = files(folder)
+    lines = file.read_bytes().splitlines(keepends=True)[: gone - 1]
+    file.write_bytes(b"".join(lines))
+    head = Head(seq=gone - 1, hash=kept[gone - 2]["hash"])
+    (folder / "head").write_text(f"{head}\n")
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("UPDATE audit_head SET seq=?, hash=?", (head.seq, head.hash))
+        db.commit()
+    code, said = await asyncio.to_thread(verified, desk)
+    assert code == 1
+    assert f"FAULT   order {order['client_order_id']} reached the broker" in said
+
+
 def test_a_desk_whose_log_lost_its_tail_takes_no_new_risk_until_a_person_looks(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    def verified(desk: Desk) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, str(ENTRYPOINT), "audit", "verify"],
-            cwd=ROOT,
-            env=desk.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
-
     with Desk.start(tmp_path, exchange, **PATIENT) as desk:
         desk.stop()
         [file] = tmp_path.glob("*/audit/*.jsonl")

@@ -75,7 +75,7 @@ async def test_an_order_whose_caller_left_is_recorded_found_and_sent_once(
         found = await client.ended(placed["client_order_id"])
         assert found["order_id"] == placed["id"]
         assert (found["status"], found["strategy"]) == ("filled", "iron_condor")
-        assert found["exit"].startswith("armed: flat by ")
+        assert found["exit"].startswith("armed: stop 1x, target 50%, flat by ")
         assert found["reason"] is None  # its send was never broken off, nor its outcome in doubt
         listed = (await client.ask("get_orders", limit=1))["orders"]
         assert [one["client_order_id"] for one in listed] == [placed["client_order_id"]]

@@ -27,6 +27,7 @@ from services.ops.limiter import Lane, TokenBucket
 from services.risk.manager import RiskManager
 from services.runtime.wiring import risk_limits
 from serving.state import desk_name
+from tests.acceptance import test_walk
 from tests.builders import at, contract, make_intent, make_view
 from tests.e2e import (
     test_approval,
@@ -43,7 +44,13 @@ from tests.services.risk.past import activity, closed, opened
 
 
 def test_every_setting_has_a_case() -> None:
-    others = (test_approval, test_settings_desk, test_settings_exchange, test_settings_strategies)
+    others = (
+        test_approval,
+        test_settings_desk,
+        test_settings_exchange,
+        test_settings_strategies,
+        test_walk,
+    )
     modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]
     covered = {name for case in cases for name in getattr(case, "changes", ())}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,15 @@ from tests.tools.market import PATIENT, natural
 from tests.tools.slow_road import SlowRoad
 
 CONDOR = "iron_condor_30_delta"
-OPENING = (CONDOR, "orb_long_call", "orb_long_put")
+OPENING: list[tuple[str, dict[str, Any]]] = [
+    (CONDOR, {}),
+    ("orb_long_call", {}),
+    ("orb_long_put", {}),
+    ("lotto_play_5_delta", {"right": "call"}),
+    ("option_credit_spread", {"right": "put"}),
+    ("option_debit_spread", {"right": "call"}),
+    ("buy_option_limit", {"right": "call", "delta": 30, "limit": 1}),
+]
 
 
 @pytest.fixture
@@ -64,19 +73,19 @@ async def test_a_kill_takes_back_what_works_refuses_what_opens_and_outlives_the_
     desk.kill9()
     desk.launch()
     async with desk.client(era="legacy") as client:
-        for tool in OPENING:
-            for arguments in ({}, {"preview": False, "confirm_token": shown["confirm_token"]}):
-                refused = await client.refusal(tool, **arguments)
+        for tool, wanted in OPENING:
+            for asked in ({}, {"preview": False, "confirm_token": shown["confirm_token"]}):
+                refused = await client.refusal(tool, **wanted, **asked)
                 assert refused.startswith(("[kill_switch]", "[preview_not_found]"))
         health = await client.ask("health_check")
         assert (health["ready"], health["halt"]) == (False, "halted")
-        told = "kill switch: trading is halted; the kill sentinel is set (kill)"
-        assert any(reason.startswith(told) for reason in health["reasons"])
+        why = "kill switch: trading is halted; the kill sentinel is set (kill)"
+        assert any(reason.startswith(why) for reason in health["reasons"])
         assert (await client.ask("risk_check"))["ok"] is False
         assert len(exchange.orders()) == count
 
-        told = await client.ask("get_order_status", order_id=held["client_order_id"])
-        assert told["order"]["strategy"] == "iron_condor"
+        known = await client.ask("get_order_status", order_id=held["client_order_id"])
+        assert known["order"]["strategy"] == "iron_condor"
         done = await client.ask("flatten_all")  # closing is never halted
         assert done["flat"]
         assert [order["strategy"] for order in done["closing_orders"]] == ["iron_condor"]

@@ -71,10 +71,8 @@ async def test_a_preview_reckons_with_the_exchanges_quotes_and_sends_nothing(
         assert preview["breakevens"]
         assert preview["exit"].startswith("flat by 2026-12-08 15:25:00")
         assert preview["feed"] == "indicative"
-        assert all(limit["ok"] for limit in preview["limits"])
-        assert {"daily_loss", "delta", "quote_age", "spread"} <= {
-            limit["name"] for limit in preview["limits"]
-        }
+        assert preview["limits"]["halt"] == "active, limit active"
+        assert {"daily_loss", "delta", "quote_age", "spread"} <= set(preview["limits"])
     assert exchange.orders() == before
 
 
