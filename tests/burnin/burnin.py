@@ -23,7 +23,7 @@ RESTARTED: Final = 3  # every so many days the desk is started anew before noon
 
 # How the desk is set, in turn by day: each has another limit that binds first.
 PROFILES: Final[tuple[dict[str, Any], ...]] = (
-    {},
+    {"portfolio_delta_cap": 50},
     {"portfolio_delta_cap": 12, "trades_per_day_max": 2},
     {"max_daily_loss": 250, "orders_per_hour_max": 2},
     {"spread_max": "0.05", "strike_contracts_max": 2, "expiry_contracts_max": 6},
@@ -32,9 +32,12 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
     {"exposure_max": 200, "orders_per_minute_max": 1},
     {"late_gamma_max": 3_000, "late_gamma_from": 380},
     {"open_interest_min": 4_000, "repeats_max": 1, "duplicate_window": 0},
-    {"var_max": 60, "es_max": 80},
+    {"var_max": 60},
+    {"es_max": 80},
     {"assignment_shares_max": 150, "sigma_delta_cap": 30},
+    {"consecutive_losses_max": 1},
 )
+ROOM: Final[dict[str, Any]] = {"portfolio_delta_cap": 150}  # else a drift halts half of all days
 
 # What a limit of ours keeps out before the broker would: this trader never gets there.
 NOT_MET: Final = frozenset(
@@ -109,4 +112,4 @@ def _settings(exchange: Exchange, profile: dict[str, Any]) -> Settings:
         "alpaca_base_url": exchange.url,
         "broker_requests_per_minute": 6000,
     }
-    return Settings(_env_file=None, **known | profile)
+    return Settings(_env_file=None, **known | ROOM | profile)
