@@ -41,6 +41,7 @@ from tests.services.broker.fault_server import fault_server, hang
 from tests.services.execution.watched import Watched
 from tests.services.risk.cases import CONDOR, breaches, long_call
 from tests.services.risk.past import activity, closed, opened
+from tests.tools import test_past
 
 
 def test_every_setting_has_a_case() -> None:
@@ -50,6 +51,7 @@ def test_every_setting_has_a_case() -> None:
         test_settings_exchange,
         test_settings_strategies,
         test_walk,
+        test_past,
     )
     modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]

@@ -20,6 +20,7 @@ from common.pricing.moves import SESSION_MINUTES
 from common.session import Session
 from serving.state import desk_name
 from tests.desk import Desk
+from tests.e2e.changing import changes
 from tests.exchange import Exchange
 from tests.tools.market import PATIENT, until
 
@@ -78,6 +79,7 @@ def desk(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield desk
 
 
+@changes("history_days")
 async def test_past_days_give_a_second_tail_and_its_backtest(desk: Desk) -> None:
     async with desk.client() as client:
         await client.ready()
