@@ -64,17 +64,19 @@ class HaltEnforcer:
         if not fresh:
             return
         log.warning("halted: canceling %d opening orders", len(fresh))
-        if len(fresh) > FEW:
+        if len(fresh) > FEW and self._nothing_else_works():
             await self._cancel_all()
         else:
             await asyncio.gather(*(self._cancel(order_id) for order_id in fresh))
         await self._tracker.look()
 
-    async def _cancel_all(self) -> None:
-        """Take everything back by one request: many would wait for the rate that is allowed.
+    def _nothing_else_works(self) -> bool:
+        """Tell whether all that is open is ours and opens; an exit or another's stop stays."""
+        closing = any(not record.intent.opens for record in self._store.working())
+        return not closing and not self._tracker.external
 
-        It takes closing orders, too: whoever sent one sends it again until nothing is left.
-        """
+    async def _cancel_all(self) -> None:
+        """Take everything back by one request: many would wait for the rate that is allowed."""
         try:
             self._asked |= await self._broker.cancel_all()
         except BrokerError as e:
