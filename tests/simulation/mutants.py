@@ -143,8 +143,10 @@ def _promised_early(original: Any) -> Any:
 
 
 def _told_early(original: Any) -> Any:
-    def evolve(self: shard.Shard, state: Any, event: Any, updates: list[Any]) -> Any:
-        record = original(self, state, event, updates)
+    def evolve(
+        self: shard.Shard, state: Any, event: Any, updates: list[Any], touched: dict[Any, Any]
+    ) -> Any:
+        record = original(self, state, event, updates, touched)
         while updates:
             self._publish(state.id, updates.pop())
         return record
