@@ -24,7 +24,8 @@ from common.quotes import Quote
 from common.session import Session
 from services.broker.reader import BrokerReader, ListedContract
 from services.market.calendar import SessionCalendar
-from services.market.chain import ChainPlan, ChainService
+from services.market.chain import ChainService
+from services.market.chain_plan import ChainPlan
 from services.market.option_chain_cache import OptionChainCache
 from services.market.quote_stream import OptionQuoteStream
 from services.market.spot import SpotFeed

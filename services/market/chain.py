@@ -10,16 +10,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from common.clock import NS, MarketClock, WallClock
 from common.contracts import OptionContract
 from common.errors import MarketDataMissing
 from common.quotes import ChainSnapshot, Quote
-from common.session import REGULAR_CLOSE, Session, new_york_text, trading_day
+from common.session import Session, new_york_text, trading_day
 from services.broker.reader import BrokerReader
 from services.market.calendar import SessionCalendar
+from services.market.chain_plan import ChainPlan
 from services.market.columns import CacheCounters
 from services.market.fitting import ChainFitter, FittedChain
 from services.market.option_chain_cache import OptionChainCache
@@ -34,34 +35,9 @@ _SPOT_AGE_MOST: Final = timedelta(seconds=30)  # an older one judges no quote
 _FIT_AGE_MOST: Final = timedelta(seconds=5)  # time passes even where no quote changes
 _SHOWN_MOST: Final = timedelta(seconds=0.25)  # ages of what is shown again are wrong by as much
 _LIST_AGAIN: Final = timedelta(minutes=10)  # exchanges add strikes when the market runs
-_PLANNED_RATE: Final = 200  # requests a minute the periods below are made for
 _POLL_BESIDE_STREAM: Final = timedelta(seconds=2.5)  # half of what a quote may age
 _POLL_ALONE: Final = timedelta(seconds=2)
 _POLL_CLOSED: Final = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainPlan:
-    """What the chain service is told once. The names are those of the settings."""
-
-    underlying: str = "SPY"
-    feed: str = "indicative"
-    update_interval: timedelta = timedelta(seconds=0.25)
-    cleanup_interval: timedelta = timedelta(seconds=30)
-    stream_symbols_max: int = 200
-    auto_expire_time: time = time(16, 15)  # New York, of a full day
-    requests_per_minute: int = 200
-
-    def expires(self, session: Session) -> datetime:
-        """Return when a session's contracts are dropped; an early close moves it along."""
-        late = datetime.combine(date.min, self.auto_expire_time) - datetime.combine(
-            date.min, REGULAR_CLOSE
-        )
-        return session.close + late
-
-    def period(self, planned: timedelta) -> timedelta:
-        """Return how often to poll within the request budget; a larger one changes nothing."""
-        return planned * max(_PLANNED_RATE / self.requests_per_minute, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from common.config import Settings
 from services.broker.access import AlpacaAccess
 from services.broker.reader import BrokerReader
 from services.market.calendar import SessionCalendar
-from services.market.chain import ChainPlan, ChainService
+from services.market.chain import ChainService
+from services.market.chain_plan import ChainPlan
 from services.market.dividends import DividendCalendar
 from services.market.history import HistoryPlan, MinuteHistory
 from services.market.option_chain_cache import OptionChainCache

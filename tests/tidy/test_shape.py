@@ -9,6 +9,7 @@ from tests.tidy.sources import PACKAGES, ROOT, files, product, sources
 MODULE_LINES = 320
 FUNCTION_LINES = 40
 TESTS_OF_NO_PACKAGE = {
+    "burnin",
     "tidy",
     "scripts",
     "conformance",

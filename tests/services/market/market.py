@@ -16,7 +16,8 @@ from common.quotes import Bar, Quote
 from common.session import Session, new_york
 from services.broker.reader import BrokerClock, BrokerReader, ListedContract
 from services.market.calendar import SessionCalendar
-from services.market.chain import ChainPlan, ChainService
+from services.market.chain import ChainService
+from services.market.chain_plan import ChainPlan
 from services.market.dividends import DividendCalendar
 from services.market.history import HistoryPlan, MinuteHistory
 from services.market.option_chain_cache import OptionChainCache

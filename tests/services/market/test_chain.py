@@ -10,7 +10,7 @@ from common.contracts import Right
 from common.errors import MarketDataMissing, NoSuchContract, StaleQuote
 from common.pricing import black76
 from common.session import Session
-from services.market.chain import ChainPlan
+from services.market.chain_plan import ChainPlan
 from services.market.quote_stream import StreamTimes
 from services.market.stream_stats import StreamState
 from tests.services.market.feed import feed, quote, until
