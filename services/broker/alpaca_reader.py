@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote as escaped
 
@@ -28,6 +28,7 @@ T = TypeVar("T")
 CHUNK = 100  # symbols a data request may name
 PAGES_MAX = 50  # of one listing; more is a broker repeating itself
 NOT_FOUND = 40410000
+PAID_AFTER = timedelta(days=90)  # an ex-date, at the latest
 
 
 class AlpacaReader:
@@ -182,14 +183,17 @@ class AlpacaReader:
         return tuple(bar for bar in found if start <= bar.at < end)  # the broker's end is inside
 
     async def ex_dividends(self, symbol: str, start: date, end: date) -> tuple[ExDividend, ...]:
-        """Return the cash dividends whose ex-date lies from start through end, by rising day."""
+        """Return the cash dividends whose ex-date lies from start through end, by rising day.
+
+        The broker files them under the day they are paid, weeks after.
+        """
         request = _data(
             "/corporate-actions",
             "v1",
             symbols=symbol,
             types="cash_dividend",
             start=start.isoformat(),
-            end=end.isoformat(),
+            end=(end + PAID_AFTER).isoformat(),
             limit=1000,
         )
         found: list[ExDividend] = []
@@ -198,7 +202,8 @@ class AlpacaReader:
                 found += _read(
                     lambda body: market_codec.ex_dividends(body["corporate_actions"], symbol), page
                 )
-        return tuple(sorted(found, key=lambda paid: paid.ex_date))
+        meant = (paid for paid in found if start <= paid.ex_date <= end)
+        return tuple(sorted(meant, key=lambda paid: paid.ex_date))
 
     async def _latest(
         self, path: str, version: str, feed: str, symbols: Sequence[str]

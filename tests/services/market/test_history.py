@@ -153,7 +153,8 @@ async def test_dividends_are_not_known_until_they_were_asked_for(desk: Connectio
     known.append(calendar.coming)
     clock.advance(timedelta(days=1))
     known.append(calendar.coming)
-    assert known == [None, (), None]
+    quarterly = ExDividend(ex_date=date(2026, 12, 18), amount=Decimal("1.85"))
+    assert known == [None, (quarterly,), None]
 
 
 async def test_a_broker_that_will_not_tell_the_past_holds_nothing_up(
