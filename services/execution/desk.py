@@ -255,6 +255,7 @@ class TradingDesk:
     ) -> Approved[OrderIntent]:
         if not intent.opens:
             return self._risk.close_by_hand(intent, seen.exposure.positions)
+        self._kill_switch.require_open()  # by its own name, and not as one limit among others
         return self._risk.approve(
             intent,
             seen.exposure,

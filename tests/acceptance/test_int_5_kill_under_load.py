@@ -64,9 +64,8 @@ async def test_nothing_is_accepted_after_the_latch_and_what_worked_is_taken_back
             answers = await asyncio.gather(*sending)
             refused_by_kill = [text_of(answer) for answer in answers if answer.is_error]
             passed = [answer for answer in answers if not answer.is_error]
-            assert all(why.startswith("[kill_switch]") for why in refused_by_kill)
+            assert {why.split()[0] for why in refused_by_kill} == {"[kill_switch]"}, refused_by_kill
             assert len(refused_by_kill) + len(passed) == MANY
-            assert refused_by_kill
             orders = exchange.orders()
             # At most the one that was between our last look and the broker's books came after.
             assert after <= len(orders) <= after + 1
