@@ -1,7 +1,7 @@
 # Everything a person or CI types. Needs python3 >= 3.11 and make; the rest lands in .venv.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 
 BIN := .venv/bin
 PY := $(BIN)/python

@@ -1,6 +1,6 @@
 """The benchmark table.
 
-    python -m bench                        everything, in about ten minutes
+    python -m bench                        everything, in about twenty minutes
     python -m bench iv quotes              some parts
     python -m bench --json out.json        also as JSON
     python -m bench --write docs/benchmarks.md

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from common.contracts import OptionContract, Right, option_tick
+from common.contracts import OPTION_MULTIPLIER, OptionContract, Right, option_tick
 from common.ids import ClientOrderId
-from common.money import CENT, Price, ceil_to_tick
+from common.money import CENT, ZERO, Price, ceil_to_tick
 from common.orders import Leg, OrderIntent, PositionIntent, Side
 from common.portfolio import Position
+from common.pricing.payoff import Payoff, PayoffLeg
 from common.quotes import Quote, natural, net_mid
 from services.execution.attribution import attribute, held_of
 from services.execution.records import OrderRecord
@@ -38,8 +39,9 @@ class Unwind:
     def priced(self, quotes: Mapping[str, Quote], collar: Decimal) -> OrderIntent | None:
         """Return the order at the natural price worsened by a share of it.
 
-        What nobody bids for is offered at the least price there is, and may rest there.
-        None when a leg that must be bought is not offered, or one has no quote at all.
+        Never more is paid for a spread than it can come to owe: holding it costs no more, and
+        what may be lost was reckoned so. What nobody bids for is offered at the least price
+        there is, and may rest there. None when a leg that must be bought is not offered, or one has no quote at all.
         """
         priced = [(leg, quotes.get(leg.contract.symbol)) for leg in self.legs]
         known = [(leg.signed_ratio, quote) for leg, quote in priced if quote is not None]
@@ -49,7 +51,23 @@ class Unwind:
         limit = ceil_to_tick(touch + max(abs(touch) * collar, 2 * CENT), self._tick(touch))
         if self.sells_only:
             limit = min(limit, -self._tick(CENT))  # a sale is never for nothing
+        if (most := self._owed_at_most()) is not None:
+            limit = min(limit, most)
         return OrderIntent(strategy=self.strategy, legs=self.legs, qty=self.qty, limit=limit)
+
+    def _owed_at_most(self) -> Price | None:
+        """Return what a unit held can cost at its end, a share; None without bound, or nothing."""
+        held = tuple(
+            PayoffLeg(
+                qty=-leg.signed_ratio,
+                price=ZERO,
+                right=leg.contract.right,
+                strike=leg.contract.strike,
+            )
+            for leg in self.legs
+        )
+        owed = Payoff(legs=held).max_loss
+        return owed / OPTION_MULTIPLIER if owed else None
 
     def unbid(self, quotes: Mapping[str, Quote]) -> bool:
         """Tell whether it only sells, and nobody bids anything."""

@@ -37,7 +37,7 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
     {"assignment_shares_max": 150, "sigma_delta_cap": 30},
     {"consecutive_losses_max": 1},
 )
-ROOM: Final[dict[str, Any]] = {"portfolio_delta_cap": 150}  # else a drift halts half of all days
+ROOM: Final[dict[str, Any]] = {"portfolio_delta_cap": 300}  # else a drift halts half of all days
 
 # What a limit of ours keeps out before the broker would: this trader never gets there.
 NOT_MET: Final = frozenset(

@@ -17,6 +17,7 @@ from services.runtime import Services
 from services.strategies.base import Strategy
 from services.strategies.iron_condor import IronCondor
 from services.strategies.opening_range import OpeningRangeBreakout
+from services.strategies.vertical import Vertical
 
 T = TypeVar("T")
 
@@ -53,8 +54,11 @@ class Trader:
 
     def _wanted(self) -> Strategy:
         size, right = self.choice.choice(SIZES), self.choice.choice(tuple(Right))
-        if self.choice.random() < 0.5:
-            width = self.choice.choice(WIDTHS)
+        kind, width = self.choice.random(), self.choice.choice(WIDTHS)
+        if kind < 0.5:
+            delta, credit = self.choice.uniform(0.1, 0.45), self.choice.random() < 0.5
+            return Vertical(credit=credit, right=right, delta=delta, width=width, qty=size)
+        if kind < 0.75:
             return IronCondor(width=width, short_delta=self.choice.uniform(0.1, 0.35), qty=size)
         minutes = self.choice.choice((5, 15, 30))
         return OpeningRangeBreakout(right=right, minutes=minutes, qty=size)

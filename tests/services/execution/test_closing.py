@@ -133,6 +133,13 @@ def test_the_limit_is_natural_worsened_by_the_collar_and_widens_with_it() -> Non
     assert [intent and intent.limit for intent in limits] == [Decimal("0.93"), Decimal("1.32")]
 
 
+def test_a_spread_is_never_bought_back_for_more_than_it_can_come_to_owe() -> None:
+    wild = dict.fromkeys(SYMBOLS, quote("0.10", "3.00"))
+    [unwind] = plan_unwinds(held(1), [filled(1)])
+    limits = [unwind.priced(wild, Decimal(collar)) for collar in ("0.05", "1.00")]
+    assert [intent and intent.limit for intent in limits] == [Decimal(2), Decimal(2)]
+
+
 def test_a_lone_long_without_a_bid_is_offered_at_the_least_price_there_is() -> None:
     [unwind] = plan_unwinds([position(SYMBOLS[0], 1)], [])
     quotes = {SYMBOLS[0]: quote("0", "0.01")}
