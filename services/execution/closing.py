@@ -41,7 +41,9 @@ class Unwind:
 
         Never more is paid for a spread than it can come to owe: holding it costs no more, and
         what may be lost was reckoned so. What nobody bids for is offered at the least price
-        there is, and may rest there. None when a leg that must be bought is not offered, or one has no quote at all.
+        there is, and may rest there.
+
+        None when a leg that must be bought is not offered, or one has no quote at all.
         """
         priced = [(leg, quotes.get(leg.contract.symbol)) for leg in self.legs]
         known = [(leg.signed_ratio, quote) for leg, quote in priced if quote is not None]
