@@ -57,6 +57,16 @@ class Unwind:
             limit = min(limit, most)
         return OrderIntent(strategy=self.strategy, legs=self.legs, qty=self.qty, limit=limit)
 
+    def dear(self, quotes: Mapping[str, Quote]) -> bool:
+        """Tell whether the market asks more for a spread than it can come to owe."""
+        most, known = self._owed_at_most(), [quotes.get(leg.contract.symbol) for leg in self.legs]
+        asked = [
+            (leg.signed_ratio, quote)
+            for leg, quote in zip(self.legs, known, strict=True)
+            if quote is not None
+        ]
+        return most is not None and len(asked) == len(known) and natural(asked) > most
+
     def _owed_at_most(self) -> Price | None:
         """Return what a unit held can cost at its end, a share; None without bound, or nothing."""
         held = tuple(

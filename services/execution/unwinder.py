@@ -76,6 +76,7 @@ class Closing:
     notes: list[str]
     walks: bool = False
     resting: list[OrderRecord] = field(default_factory=list)
+    dear: bool = False  # the market asks more than a spread can come to owe
 
 
 class Unwinder:
@@ -159,8 +160,8 @@ class Unwinder:
                 if not unwinds:
                     break
                 await self._close_all(unwinds, how)
-                if how.resting:
-                    break
+                if how.resting or how.dear:
+                    break  # no wider limit would change that
             current = self._store.order(record.client_order_id) or record
             if not current.status.terminal:
                 notes.append(f"its opening order is still {current.status.value}")
@@ -235,6 +236,9 @@ class Unwinder:
             if intent is None:
                 how.notes.append(f"no market to close {', '.join(symbols)}")
                 return None
+            if unwind.dear(quotes):
+                how.dear = True
+                how.notes.append(f"the market asks more than {', '.join(symbols)} can come to owe")
             # Read right before: what is held and not claimed now is all that may be closed.
             approved = self._risk.close(intent, await self._reader.positions())
             walker = self._walker if how.walks and not unwind.unbid(quotes) else None

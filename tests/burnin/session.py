@@ -22,7 +22,7 @@ from tests.exchange import Exchange
 
 T = TypeVar("T")
 
-PATIENCE: Final = 30.0  # seconds of wall time until what must come has come
+PATIENCE: Final = 120.0  # seconds of wall time until what must come has come
 POLL: Final = 0.02
 ACTS: Final = 3  # of the trader's at each look
 LOOKS: Final = 100  # how many times POLL the desk gets to see a step of the clock

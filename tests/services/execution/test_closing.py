@@ -138,6 +138,8 @@ def test_a_spread_is_never_bought_back_for_more_than_it_can_come_to_owe() -> Non
     [unwind] = plan_unwinds(held(1), [filled(1)])
     limits = [unwind.priced(wild, Decimal(collar)) for collar in ("0.05", "1.00")]
     assert [intent and intent.limit for intent in limits] == [Decimal(2), Decimal(2)]
+    assert unwind.dear(wild)
+    assert not unwind.dear(dict.fromkeys(SYMBOLS, quote("0.50", "0.52")))
 
 
 def test_a_lone_long_without_a_bid_is_offered_at_the_least_price_there_is() -> None:
