@@ -76,7 +76,7 @@ class Closing:
     notes: list[str]
     walks: bool = False
     resting: list[OrderRecord] = field(default_factory=list)
-    dear: bool = False  # the market asks more than a spread can come to owe
+    dear: list[Unwind] = field(default_factory=list)  # the market asks more than they can owe
 
 
 class Unwinder:
@@ -237,7 +237,7 @@ class Unwinder:
                 how.notes.append(f"no market to close {', '.join(symbols)}")
                 return None
             if unwind.dear(quotes):
-                how.dear = True
+                how.dear.append(unwind)
                 how.notes.append(f"the market asks more than {', '.join(symbols)} can come to owe")
             # Read right before: what is held and not claimed now is all that may be closed.
             approved = self._risk.close(intent, await self._reader.positions())

@@ -15,8 +15,8 @@ from tests.burnin.trader import Trader
 
 
 async def test_days_end_flat_with_every_cent_explained(tmp_path: Path) -> None:
-    days = days_of(date(2025, 11, 25), 3)
-    assert [day.kind for day in days] == [Kind.TREND, Kind.BROKER_ERRORS, Kind.HALF_DAY]
+    days = days_of(date(2025, 11, 26), 2)
+    assert [day.kind for day in days] == [Kind.TREND, Kind.HALF_DAY]
     done = await burn_in(tmp_path, days, seed=7, every=timedelta(minutes=45))
     assert done.faults == []
     assert done.trades >= 1

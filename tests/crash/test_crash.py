@@ -1,4 +1,4 @@
-"""Five of the rounds that make crash plays a hundred of."""
+"""Three of the rounds that make crash plays a hundred of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.crash.scenario import Scenario
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 @pytest.mark.crash

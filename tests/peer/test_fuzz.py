@@ -8,7 +8,7 @@ from tests.exchange import Exchange
 from tests.peer.conftest import Show
 from tests.peer.fuzz import fuzz
 
-SECONDS = 20  # for each document; make fuzz takes its time
+SECONDS = 10  # for each document; make fuzz takes its time
 
 
 def test_schemathesis_finds_no_server_error(

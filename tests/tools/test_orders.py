@@ -12,7 +12,7 @@ import pytest
 
 from tests.desk import Desk, DeskClient
 from tests.exchange import Exchange
-from tests.tools.market import PATIENT, Reply, followed, natural
+from tests.tools.market import PATIENT, Reply, followed, natural, until
 from tests.tools.slow_road import SlowRoad
 
 pytestmark = pytest.mark.usefixtures("flat_after")
@@ -86,6 +86,10 @@ async def test_a_working_order_is_told_as_working_and_canceled_once(
         working = (await client.ask("get_orders", status="open"))["orders"]
         assert [one["client_order_id"] for one in working] == [order["client_order_id"]]
 
+        async def priced() -> bool:
+            return not (await client.mcp.call_tool("risk_check", {})).is_error
+
+        await until(priced, "the stepped market is not seen yet")
         reserved = await client.ask("risk_check")
         [loss] = [limit for limit in reserved["limits"] if limit["name"] == "daily_loss"]
         assert loss["used"] != "$0.00"
