@@ -14,6 +14,7 @@ from common.money import ZERO, Dollars, Price
 from common.portfolio import Account, Position
 from common.pricing.hygiene import QuoteFlag
 from common.quotes import ChainSnapshot, Quote
+from services.portfolio.worst_case import least_values
 
 STALE: Final = QuoteFlag.STALE.name.lower()  # old, and the underlying has moved since
 
@@ -65,10 +66,25 @@ class Book:
         return None if price is None else price * position.qty * multiplier(position.symbol)
 
     def equity(self, *, natural: bool) -> Dollars | None:
-        """Return cash and all holdings; None when any holding's price is unknown."""
-        values = [self.value(position, natural=natural) for position in self.positions]
-        known = [value for value in values if value is not None]
-        return None if len(known) < len(values) else self.account.cash + sum(known, ZERO)
+        """Return cash and all holdings; None when any holding's price is unknown.
+
+        At natural prices the options of an expiry count for no less than they are worth there
+        at the least: what a fast market asks for a spread beyond its width, nobody has to pay.
+        """
+        total, groups = self.account.cash, dict[tuple[str, date], Dollars]()
+        for position in self.positions:
+            if (value := self.value(position, natural=natural)) is None:
+                return None
+            if natural and (contract := position.contract) is not None:
+                group = (contract.underlying, contract.expiry)
+                groups[group] = groups.get(group, ZERO) + value
+            else:
+                total += value
+        least = least_values(self.positions) if groups else {}
+        for group, value in groups.items():
+            floor = least[group]
+            total += value if floor is None else max(value, floor)
+        return total
 
     def session_pnl(self, *, natural: bool) -> Dollars | None:
         """Return equity less the session's opening equity; None when either is unknown."""

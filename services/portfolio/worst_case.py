@@ -98,6 +98,20 @@ def holdings_worst_case(
     return WorstCase(at_risk=None if reasons else at_risk, unknown=tuple(reasons))
 
 
+def least_values(positions: Iterable[Position]) -> Mapping[tuple[str, date], Dollars | None]:
+    """Return what the options of each underlying and expiry are worth there at the least.
+
+    Dollars, owed ones negative; None without bound. No price to leave at is a truer value than
+    this when it is lower: they can be held.
+    """
+    books: dict[tuple[str, date], list[tuple[int, Price, OptionContract]]] = {}
+    for position in positions:
+        if (contract := position.contract) is not None:
+            book = books.setdefault((contract.underlying, contract.expiry), [])
+            book.append((int(position.qty), ZERO, contract))
+    return {group: _expiry_floor(book) for group, book in books.items()}
+
+
 def stress_move(symbol: str) -> Decimal:
     """Return the move against a share or coin that is counted as its worst of a session."""
     return BROAD_MOVE if symbol in LATE_CLOSE else SINGLE_MOVE

@@ -52,10 +52,10 @@ def orphans(exchange: Exchange, store: DeskStore, session: Session) -> list[str]
 def unexplained(exchange: Exchange, store: DeskStore, session: Session, money: Money) -> Decimal:
     """Return the cents of a session's cash that neither our fills nor the fees account for.
 
-    The desk's own records give the fills of its orders; only the person's orders are taken
-    from the exchange. 0 when every cent is explained.
+    The desk's own records give the fills of its orders; only the person's orders, and what was
+    delivered when options expired, are taken from the exchange. 0 when every cent is explained.
     """
-    spent = Decimal(0)
+    spent = -_delivered(exchange, session)
     for record in store.of_day(session.day):
         if record.filled_qty:
             spent += _paid((fill.price, fill.qty) for fill in store.fills(record.client_order_id))
@@ -66,6 +66,13 @@ def unexplained(exchange: Exchange, store: DeskStore, session: Session, money: M
             price, qty = Decimal(order["filled_avg_price"]), Decimal(order["filled_qty"])
             spent += sign * _paid([(price, qty)])
     return money.closing - money.opening + spent + money.fees
+
+
+def _delivered(exchange: Exchange, session: Session) -> Decimal:
+    """Return the cash that exercise and assignment brought at the end of a session."""
+    found = _pages(exchange, "/v2/account/activities/OPTRD")
+    today = [one for one in found if one["date"] == session.day.isoformat()]
+    return sum((Decimal(one["net_amount"]) for one in today), Decimal(0))
 
 
 def cash(exchange: Exchange) -> Decimal:

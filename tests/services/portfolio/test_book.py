@@ -87,6 +87,16 @@ def test_a_long_wing_nobody_bids_for_is_worth_nothing_to_leave() -> None:
     assert exposure.at_risk == 300
 
 
+def test_a_spread_never_counts_for_less_than_it_can_come_to_owe() -> None:
+    """A fast market asks 9.00 for a spread four dollars wide: it can be held, and owes 400."""
+    wild = {CALL: {"quote": make_quote("0.10", "9.00")}, WING: {"quote": make_quote(0, "9.00")}}
+    exposure = build_exposure(book(chain=requoted(QUOTED, wild)))
+    assert exposure.session_pnl == Decimal("79.50") - 400
+    assert exposure.at_risk == 0
+    naked = build_exposure(book(SPREAD[:1], chain=requoted(QUOTED, wild)))
+    assert naked.session_pnl == Decimal("79.50") - 900
+
+
 @pytest.mark.parametrize(
     ("change", "symbol"),
     [
