@@ -16,7 +16,7 @@ from tests.burnin.days import days_of
 from tests.burnin.report import HEAD, report, row
 
 FIRST = date(2025, 8, 6)  # a hundred sessions from here hold two early closes
-EVERY = timedelta(minutes=25)
+EVERY = timedelta(minutes=45)
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 PATIENCE: Final = 120.0  # seconds of wall time until what must come has come
 POLL: Final = 0.02
-ACTS: Final = 3  # of the trader's at each look
+ACTS: Final = 5  # of the trader's at each look
 LOOKS: Final = 100  # how many times POLL the desk gets to see a step of the clock
 FRESH: Final = timedelta(seconds=3)  # of market time
 FAULTY: Final = timedelta(minutes=40)  # how long a fault lasts, of market time
