@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from common.config import Settings
 from common.errors import TradingError
+from common.limits import Halt
 from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
 from tests.burnin import account
@@ -26,6 +27,7 @@ PATIENCE: Final = 120.0  # seconds of wall time until what must come has come
 POLL: Final = 0.02
 ACTS: Final = 5  # of the trader's at each look
 LOOKS: Final = 100  # how many times POLL the desk gets to see a step of the clock
+CALM: Final = 600  # times POLL
 FRESH: Final = timedelta(seconds=3)  # of market time
 FAULTY: Final = timedelta(minutes=40)  # how long a fault lasts, of market time
 
@@ -100,6 +102,7 @@ class TradingDay:
 
     async def walk(self, desk: Services, end: datetime) -> None:
         """Trade until an instant, or the last look before the close."""
+        await _calm(desk)
         end = min(end, self._day.session.close - timedelta(minutes=10))
         while self._at + self._every < end:
             self._at += self._every
@@ -170,6 +173,14 @@ class TradingDay:
 
     async def _read(self, what: Callable[[Exchange], T]) -> T:
         return await asyncio.to_thread(what, self._exchange)
+
+
+async def _calm(desk: Services) -> None:
+    """Let a drift that is over be seen to be over: the desk takes wall time for that."""
+    for _ in range(CALM):
+        if desk.kill_switch.halt() is Halt.ACTIVE:
+            break
+        await asyncio.sleep(POLL)
 
 
 async def _sees(desk: Services, at: datetime) -> bool:
