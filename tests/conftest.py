@@ -18,6 +18,15 @@ ALLOWED_SKIPS = re.compile(r"recorded data absent|PostgreSQL")
 SETTINGS = frozenset(name.upper() for name in Settings.model_fields)
 PREFIXES = ("APCA_", "ALPACA_", "EXCHANGE__")
 
+LONGEST = (
+    "tests/simulation/",
+    "tests/crash/",
+    "tests/peer/",
+    "tests/burnin/",
+    "tests/acceptance/test_ops_1",
+    "tests/acceptance/test_exits",
+)
+
 ReportT = TypeVar("ReportT", pytest.TestReport, pytest.CollectReport)
 
 # How fast the machine is must never decide a test.
@@ -38,6 +47,11 @@ def pytest_configure() -> None:
             "tests would run with the settings of .env, perhaps on its account. "
             "Next: move .env aside, test, and move it back."
         )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: none of them is left for one worker at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))  # stable within both
 
 
 @pytest.fixture(scope="session", autouse=True)
