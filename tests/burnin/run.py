@@ -23,6 +23,7 @@ def main() -> int:
     """Run, print each day, keep the report; 1 when something did not hold."""
     flags = argparse.ArgumentParser(prog="tests.burnin.run", description=__doc__)
     flags.add_argument("--days", type=int, default=100)
+    flags.add_argument("--skip", type=int, default=0, help="days to leave out at the beginning")
     flags.add_argument("--seed", type=int, default=7)
     flags.add_argument("--report", type=Path)
     given = flags.parse_args()
@@ -32,7 +33,7 @@ def main() -> int:
         done = asyncio.run(
             burn_in(
                 Path(folder),
-                days_of(FIRST, given.days),
+                days_of(FIRST, given.skip + given.days)[given.skip :],
                 given.seed,
                 EVERY,
                 lambda day: print(row(day), flush=True),
