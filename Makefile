@@ -60,7 +60,7 @@ run: $(RUNTIME)
 	@$(PY) alpaca_mcp_server.py serve
 
 test: $(DEV) $(PEER)
-	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --ignore=tests/tidy
+	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/tidy
 
 test-paper: $(DEV)
 	@$(PY) -m tests.acceptance.paper_account
