@@ -39,9 +39,10 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
 )
 ROOM: Final[dict[str, Any]] = {"portfolio_delta_cap": 300}  # else a drift halts half of all days
 
-# What a limit of ours keeps out before the broker would: this trader never gets there.
+# What this trader never meets, or is told by another name: a halt as kill_switch, an old quote
+# as stale_quote, and what the desk's own strategies never ask for.
 NOT_MET: Final = frozenset(
-    {"account", "options_level", "order_form", "tick", "quote_age", "can_profit"}
+    {"account", "halt", "max_profit", "options_level", "order_form", "quote_age", "tick"}
 )
 
 
