@@ -36,14 +36,25 @@ SWITCHES = ToolAnnotations(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One tool as recorded. basic: listed where no toolset was asked for."""
+
+    handler: Callable[..., Any]
+    effect: ToolAnnotations
+    basic: bool
+
+
 @dataclass(slots=True)
 class Toolset:
     """A named group of tools that records them and builds them for any server."""
 
     name: str
-    entries: list[tuple[Callable[..., Any], ToolAnnotations]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
-    def tool(self, effect: ToolAnnotations) -> Callable[[Handler[P, R]], Handler[P, R]]:
+    def tool(
+        self, effect: ToolAnnotations, *, basic: bool = False
+    ) -> Callable[[Handler[P, R]], Handler[P, R]]:
         """Add a tool, saying what a call may do to the account."""
 
         def add(handler: Handler[P, R]) -> Handler[P, R]:
@@ -54,7 +65,7 @@ class Toolset:
                 except TradingError as e:
                     raise ToolError(told(e)) from e
 
-            self.entries.append((guarded, effect))
+            self.entries.append(Entry(guarded, effect, basic))
             return guarded
 
         return add
@@ -62,9 +73,11 @@ class Toolset:
     def build(self) -> list[Tool]:
         """Return the tools, their schemas slimmed and closed to unknown arguments."""
         tools = []
-        for handler, effect in self.entries:
+        for entry in self.entries:
             tool = Tool.from_function(
-                handler, description=inspect.getdoc(handler), annotations=effect
+                entry.handler,
+                description=inspect.getdoc(entry.handler),
+                annotations=entry.effect,
             )
             tool.parameters = schemas.arguments(tool.parameters)
             if tool.fn_metadata.output_schema is not None:
