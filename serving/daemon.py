@@ -28,6 +28,7 @@ from common.ids import RandomIds
 from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
 from serving.approval_page import approvals_served
+from serving.link import linked
 from serving.ports import Listening, listen
 from serving.sibling import ExchangeAddress, SiblingExchange
 from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
@@ -78,13 +79,13 @@ async def serve(
             )
             if local is not None:
                 services.supervisor.keep("exchange", partial(sibling.keep, local))
-            server = build_server(services, FileVerifier(tokens))
+            verifier = FileVerifier(tokens)
+            server = build_server(services, verifier)
             presence = Presence(wall)
             http = _Http(config(presence(_app(server, services, settings))))
-            daemon = _self_description(settings, access, listening)
-            metrics = make_asgi_app(services.metrics.registry)  # no token: no account data
-            await stack.enter_async_context(beside(metrics, listening.metrics))
-            await stack.enter_async_context(approvals_served(services.trading, folder))
+            link = await stack.enter_async_context(linked(server, verifier, presence.linked))
+            daemon = _self_description(settings, access, listening, link)
+            await _serve_beside(stack, services, listening, folder)
             publish(lock, daemon)
             announce(daemon, folder)
             leaving = asyncio.create_task(
@@ -96,8 +97,17 @@ async def serve(
             await sibling.stop()
 
 
+async def _serve_beside(
+    stack: AsyncExitStack, services: Services, listening: Listening, folder: StateFolder
+) -> None:
+    """Serve metrics, which need no token and hold no account data, and the approval page."""
+    metrics = make_asgi_app(services.metrics.registry)
+    await stack.enter_async_context(beside(metrics, listening.metrics))
+    await stack.enter_async_context(approvals_served(services.trading, folder))
+
+
 class Presence:
-    """Notices clients: a request or an open stream is one."""
+    """Notices clients: a request, an open stream or a bridge is one."""
 
     def __init__(self, wall: WallClock) -> None:
         self._since = Stopwatch(wall)
@@ -117,6 +127,11 @@ class Presence:
                     self._since.reset()
 
         return noticing
+
+    def linked(self, change: int) -> None:
+        """Count a bridge that comes, or goes."""
+        self._open += change
+        self._since.reset()
 
     def absent(self) -> timedelta:
         """Return for how long there has been no client."""
@@ -207,7 +222,9 @@ class _Http(uvicorn.Server):
         self.should_exit = True
 
 
-def _self_description(settings: Settings, access: AlpacaAccess, listening: Listening) -> Daemon:
+def _self_description(
+    settings: Settings, access: AlpacaAccess, listening: Listening, link: int
+) -> Daemon:
     root = listening.url.removesuffix("/mcp")
     return Daemon(
         pid=os.getpid(),
@@ -217,6 +234,7 @@ def _self_description(settings: Settings, access: AlpacaAccess, listening: Liste
         account=account_fingerprint(settings),
         digest=settings.digest(),
         url=listening.url,
+        link=link,
         health_url=f"{root}/health",
         metrics_url=listening.metrics_url,
     )
