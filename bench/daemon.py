@@ -21,6 +21,7 @@ from mcp import Client
 
 from bench.exchange import Keys
 from common.config import load_settings
+from common.place import ENTRYPOINT
 from serving import launch
 from serving.client import bearer, client_of
 from serving.state import Daemon, StateFolder
@@ -104,7 +105,7 @@ def release(given: dict[str, str]) -> None:
     mine, terminal = pty.openpty()
     try:
         os.write(mine, PHRASE)
-        command = [sys.executable, str(launch.ENTRYPOINT), "kill", "--release"]
+        command = [sys.executable, str(ENTRYPOINT), "kill", "--release"]
         subprocess.run(command, stdin=terminal, stdout=subprocess.DEVNULL, env=given, check=True)
     finally:
         os.close(mine)
@@ -113,7 +114,7 @@ def release(given: dict[str, str]) -> None:
 
 @contextlib.contextmanager
 def _running(given: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, str(launch.ENTRYPOINT), "serve", "--any-port"]
+    command = [sys.executable, str(ENTRYPOINT), "serve", "--any-port"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=given) as process:
         try:
             yield process

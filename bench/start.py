@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.daemon import environment, release
 from bench.rows import Row
-from serving import launch
+from common.place import ENTRYPOINT
 
 ROUNDS = 15
 COLD_ROUNDS = 3
@@ -76,7 +76,7 @@ def _first_answer(given: dict[str, str]) -> float:
 
 @contextmanager
 def _bridge(given: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, str(launch.ENTRYPOINT)]
+    command = [sys.executable, str(ENTRYPOINT)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=given, text=True
     ) as process:
@@ -95,7 +95,7 @@ def _killed(given: dict[str, str], home: Path) -> tuple[float, float]:
 
 def _run(command: str, given: dict[str, str]) -> None:
     subprocess.run(
-        [sys.executable, str(launch.ENTRYPOINT), command],
+        [sys.executable, str(ENTRYPOINT), command],
         env=given,
         check=True,
         stdout=subprocess.DEVNULL,

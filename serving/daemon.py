@@ -25,6 +25,7 @@ from common.clock import MonotonicClock, Stopwatch, WallClock
 from common.config import VERSION, Mode, Settings
 from common.errors import Misconfigured
 from common.ids import RandomIds
+from common.place import COMMAND
 from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
 from serving.approval_page import approvals_served
@@ -46,7 +47,7 @@ class AlreadyRunning(Misconfigured):
     """Another daemon holds this desk's lock."""
 
     code = "already_running"
-    remedy = "use it, or stop it with 'python alpaca_mcp_server.py stop'"
+    remedy = f"use it, or stop it with '{COMMAND} stop'"
 
 
 async def serve(
