@@ -66,12 +66,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add("status", "show what runs; exit code 1 when no daemon does")
     add("stop", "stop the daemon, and the paper exchange beside it")
-    doctor = add("doctor", "check configuration, folders, daemon, broker and clock; say what to do")
-    doctor.add_argument(
-        "--host",
-        choices=snippet.NAMES,
-        default=snippet.NAMES[0],
-        help="whose configuration to show",
+    _add_doctor(
+        add("doctor", "check configuration, folders, daemon, broker and clock; say what to do")
     )
     _add_tools(add("tools", "list the tools, or call one from the terminal"))
     add("token", "print the bearer token of another client, made when it is new").add_argument(
@@ -87,6 +83,15 @@ def parser() -> argparse.ArgumentParser:
     kill = add("kill", "set the kill switch: no desk opens a position until it is released")
     kill.add_argument("--release", action="store_true", help="release it; asks at a terminal")
     return root
+
+
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument(
+        "--host",
+        choices=snippet.NAMES,
+        default=snippet.NAMES[0],
+        help="whose configuration to show",
+    )
 
 
 def _add_tools(tools: argparse.ArgumentParser) -> None:
