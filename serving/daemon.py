@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -81,13 +82,15 @@ async def serve(
                 services.supervisor.keep("exchange", partial(sibling.keep, local))
             server = build_server(services, FileVerifier(tokens))
             presence = Presence(wall)
-            http = _Http(config(presence(_app(server, services, settings))))
             daemon = _self_description(settings, access, listening)
+            http = _Http(
+                config(presence(_app(server, services, settings))),
+                partial(announce, daemon, folder),
+            )
             metrics = make_asgi_app(services.metrics.registry)  # no token: no account data
             await stack.enter_async_context(beside(metrics, listening.metrics))
             await stack.enter_async_context(approvals_served(services.trading, folder))
             publish(lock, daemon)
-            announce(daemon, folder)
             leaving = asyncio.create_task(
                 _leave_when_idle(http, presence, services, settings.idle_timeout)
             )
@@ -189,7 +192,19 @@ def _app(server: MCPServer[Services], services: Services, settings: Settings) ->
 
 
 class _Http(uvicorn.Server):
-    """Uvicorn, leaving signals to us: it would raise them again before we have cleaned up."""
+    """Uvicorn, leaving signals to us: it would raise them again before we have cleaned up.
+
+    announce: called once it listens and a signal would stop it in order.
+    """
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets)
+        self._announce()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
