@@ -83,12 +83,9 @@ async def serve(
             server = build_server(services, FileVerifier(tokens))
             presence = Presence(wall)
             daemon = _self_description(settings, access, listening)
-            http = _Http(
-                config(presence(_app(server, services, settings))),
-                partial(announce, daemon, folder),
-            )
-            metrics = make_asgi_app(services.metrics.registry)  # no token: no account data
-            await stack.enter_async_context(beside(metrics, listening.metrics))
+            app = presence(_app(server, services, settings))
+            http = _Http(config(app), partial(announce, daemon, folder))
+            await stack.enter_async_context(beside(_metrics(services), listening.metrics))
             await stack.enter_async_context(approvals_served(services.trading, folder))
             publish(lock, daemon)
             leaving = asyncio.create_task(
@@ -98,6 +95,12 @@ async def serve(
             await http.serve(sockets=[listening.mcp])
         if settings.mode is Mode.PAPER_LOCAL:
             await sibling.stop()
+
+
+def _metrics(services: Services) -> ASGIApp:
+    """Return the metrics' app; it asks for no token, since it holds no account data."""
+    app: ASGIApp = make_asgi_app(services.metrics.registry)
+    return app
 
 
 class Presence:
