@@ -116,6 +116,12 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
 
 def main() -> int:
     """Run the command in sys.argv; return the exit code."""
+    if sys.platform == "win32":
+        sys.stderr.write(
+            "[unsupported] Windows itself has no file locks and signals as they are needed here. "
+            "Next: run it in WSL or in Docker.\n"
+        )
+        return 1
     if sys.argv[1:2] == ["kill"]:
         from serving.kill import main as kill
 

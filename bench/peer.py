@@ -25,10 +25,10 @@ from bench.daemon import ROOMY, command, environment
 from bench.equivalents import Call, Equivalent, counted, equivalents
 from bench.exchange import Exchange, call, exchange
 from bench.rows import Row, percentile
-from serving import launch
+from common.place import ENTRYPOINT
 
-PEER: Final = launch.ENTRYPOINT.parent / ".venv-peer" / "bin" / "python"
-LAUNCHER: Final = launch.ENTRYPOINT.parent / "tests" / "peer" / "launcher.py"
+PEER: Final = ENTRYPOINT.parent / ".venv-peer" / "bin" / "python"
+LAUNCHER: Final = ENTRYPOINT.parent / "tests" / "peer" / "launcher.py"
 ROUNDS: Final = 3
 CALLS: Final = 12  # of a tool and round
 TOGETHER: Final = 8
@@ -177,7 +177,7 @@ def _ours(broker: Exchange, folder: Path) -> StdioServerParameters:
         **ROOMY,
     }
     return StdioServerParameters(
-        command=sys.executable, args=[str(launch.ENTRYPOINT)], env=environment(given)
+        command=sys.executable, args=[str(ENTRYPOINT)], env=environment(given)
     )
 
 

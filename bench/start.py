@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.daemon import command, environment, release
 from bench.rows import Row
-from serving import launch
+from common.place import ENTRYPOINT
 
 ROUNDS = 15
 COLD_ROUNDS = 3
@@ -77,7 +77,7 @@ def _first_answer(given: dict[str, str]) -> float:
 @contextmanager
 def _bridge(given: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, str(launch.ENTRYPOINT)],
+        [sys.executable, str(ENTRYPOINT)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=given,

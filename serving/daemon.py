@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -25,6 +26,7 @@ from common.clock import MonotonicClock, Stopwatch, WallClock
 from common.config import VERSION, Mode, Settings
 from common.errors import Misconfigured
 from common.ids import RandomIds
+from common.place import COMMAND
 from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
 from serving.approval_page import approvals_served
@@ -47,7 +49,7 @@ class AlreadyRunning(Misconfigured):
     """Another daemon holds this desk's lock."""
 
     code = "already_running"
-    remedy = "use it, or stop it with 'python alpaca_mcp_server.py stop'"
+    remedy = f"use it, or stop it with '{COMMAND} stop'"
 
 
 async def serve(
@@ -82,12 +84,12 @@ async def serve(
             verifier = FileVerifier(tokens)
             server = build_server(services, verifier)
             presence = Presence(wall)
-            http = _Http(config(presence(_app(server, services, settings))))
             link = await stack.enter_async_context(linked(server, verifier, presence.linked))
             daemon = _self_description(settings, access, listening, link)
+            app = presence(_app(server, services, settings))
+            http = _Http(config(app), partial(announce, daemon, folder))
             await _serve_beside(stack, services, listening, folder)
             publish(lock, daemon)
-            announce(daemon, folder)
             leaving = asyncio.create_task(
                 _leave_when_idle(http, presence, services, settings.idle_timeout)
             )
@@ -203,7 +205,19 @@ def _app(server: MCPServer[Services], services: Services, settings: Settings) ->
 
 
 class _Http(uvicorn.Server):
-    """Uvicorn, leaving signals to us: it would raise them again before we have cleaned up."""
+    """Uvicorn, leaving signals to us: it would raise them again before we have cleaned up.
+
+    announce: called once it listens and a signal would stop it in order.
+    """
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets)
+        self._announce()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -11,12 +11,12 @@ from pathlib import Path
 from common.clock import MonotonicClock, Stopwatch
 from common.config import Settings
 from common.errors import Misconfigured
+from common.place import COMMAND, ENTRYPOINT, ROOT
 from serving import logs
 from serving.probe import answers
-from serving.sibling import ROOT, terminated
+from serving.sibling import terminated
 from serving.state import Daemon, StateFolder, is_locked
 
-ENTRYPOINT = ROOT / "alpaca_mcp_server.py"
 START_MAX = timedelta(seconds=40)
 STOP_MAX = timedelta(seconds=10)  # a daemon takes its exchange down first
 LOOK_AGAIN = 0.05  # seconds
@@ -76,7 +76,7 @@ def still_running(folder: StateFolder) -> Misconfigured:
     """Return the error that a daemon keeps its lock."""
     return Misconfigured(
         f"a daemon still holds {folder.lock}",
-        remedy="run 'python alpaca_mcp_server.py stop' again, then doctor",
+        remedy=f"run '{COMMAND} stop' again, then doctor",
     )
 
 

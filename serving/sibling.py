@@ -23,13 +23,13 @@ from urllib.parse import urlsplit
 from common.clock import Stopwatch, WallClock
 from common.config import ExchangeSettings
 from common.errors import Misconfigured
+from common.place import ROOT
 from serving import logs
 from serving.probe import answers
 from serving.state import held
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parent.parent
 START_MAX = timedelta(seconds=25)
 STOP_MAX = timedelta(seconds=5)
 LOOK_AGAIN = 0.05  # seconds
