@@ -34,6 +34,7 @@ from serving.client import bearer
 from serving.launch import find_or_start
 from serving.sdk_compat import over_http
 from serving.state import Daemon, StateFolder
+from serving.tokens import own_grant
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Bridge:
     async def _link(self, daemon: Daemon) -> AsyncIterator[tuple[Any, Any]]:
         async with (
             httpx2.AsyncClient(
-                headers=bearer(self._folder),
+                headers=bearer(self._folder, own_grant(self._settings)),
                 timeout=httpx2.Timeout(30, read=None),
                 trust_env=False,
             ) as client,
