@@ -68,7 +68,7 @@ def effect(annotations: ToolAnnotations | None) -> str:
     """Return in one word what a tool may do to the account."""
     if annotations is None or annotations.read_only_hint:
         return "reads"
-    if not annotations.destructive_hint:
+    if not annotations.destructive_hint or annotations.open_world_hint is False:
         return "sets"
     return "stops" if annotations.idempotent_hint else "trades"
 

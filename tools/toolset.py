@@ -28,6 +28,8 @@ TRADES = ToolAnnotations(destructive_hint=True)
 HALTS = ToolAnnotations(destructive_hint=True, idempotent_hint=True)
 # Changes this server only, not the account.
 SWITCHES = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Replaces or deletes what is kept beside the trades: a list, never an order or a position.
+ERASES = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,7 @@ class Parts:
         chain, watch = market.chain, market.watch
         portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
         risk = RiskManager(risk_limits(self.settings))
-        tracker = self._tracker(metrics)
-        lock = self._lock(portfolio)
+        tracker, lock = self._tracker(metrics), self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender)
         desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
