@@ -13,12 +13,21 @@ from mcp.server.mcpserver import Context, Resolve
 
 from common.ids import Principal
 from services.runtime import Services
+from tools.catalog import Catalog
+from tools.server import DeskServer
 
 LOCAL = Principal("local")  # whoever speaks without a bearer token: this user, in process
 
 
 def _services(ctx: Context[Services]) -> Services:
     return ctx.request_context.lifespan_context
+
+
+def _catalog(ctx: Context[Services]) -> Catalog:
+    server = ctx.mcp_server
+    if not isinstance(server, DeskServer):
+        raise TypeError("these tools are served by a DeskServer")
+    return server.catalog
 
 
 def _principal() -> Principal:
@@ -28,3 +37,4 @@ def _principal() -> Principal:
 
 Desk = Annotated[Services, Resolve(_services)]
 Caller = Annotated[Principal, Resolve(_principal)]
+Tools = Annotated[Catalog, Resolve(_catalog)]
