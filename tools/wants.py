@@ -19,7 +19,8 @@ from tools.server import DeskServer
 LOCAL = Principal("local")  # whoever speaks without a bearer token: this user, in process
 
 
-def _services(ctx: Context[Services]) -> Services:
+# Resolvers are coroutines, though they wait for nothing: the SDK sends plain functions to a thread.
+async def _services(ctx: Context[Services]) -> Services:
     return ctx.request_context.lifespan_context
 
 
@@ -30,7 +31,7 @@ def _catalog(ctx: Context[Services]) -> Catalog:
     return server.catalog
 
 
-def _principal() -> Principal:
+async def _principal() -> Principal:
     token = get_access_token()
     return LOCAL if token is None else Principal(token.client_id)
 
