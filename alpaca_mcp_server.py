@@ -51,17 +51,22 @@ def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them."""
     from tools.account import account
     from tools.analysis import analysis
+    from tools.crypto import crypto
     from tools.exits import exits
     from tools.journal import journal
+    from tools.news import news
+    from tools.option_data import option_data
     from tools.option_orders import option_orders
     from tools.options import options
     from tools.orders import orders
     from tools.positions import positions
     from tools.reference import reference
     from tools.risk import risk
+    from tools.stocks import stocks
     from tools.strategy import strategy
     from tools.streaming import streaming
     from tools.system import system
+    from tools.watchlists import watchlists
 
     return (
         strategy,
@@ -75,6 +80,11 @@ def toolsets() -> tuple[Toolset, ...]:
         journal,
         account,
         options,
+        stocks,
+        option_data,
+        crypto,
+        news,
+        watchlists,
         reference,
         system,
     )

@@ -16,6 +16,11 @@ TOOLSETS: Final = (
     "journal",
     "account",
     "options",
+    "stocks",
+    "option_data",
+    "crypto",
+    "news",
+    "watchlists",
     "reference",
     "system",
 )

@@ -20,7 +20,7 @@ from alpaca_mcp_server import toolsets
 from common.toolsets import TOOLSETS
 from tests.tools.listing import SNAPSHOTS, listed, shown, snapshot, text
 from tools.catalog import Catalog
-from tools.toolset import HALTS, READS, SWITCHES, TRADES
+from tools.toolset import ERASES, HALTS, READS, SWITCHES, TRADES
 from tools.views import View
 
 EFFECTS: dict[str, ToolAnnotations] = {
@@ -62,6 +62,39 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "list_tools": READS,
     "trade_journal": READS,
     "export_trade_journal": SWITCHES,
+    "get_stock_quote": READS,
+    "get_stock_bars": READS,
+    "get_stock_trades": READS,
+    "get_stock_latest_trade": READS,
+    "get_stock_latest_bar": READS,
+    "get_stock_snapshot": READS,
+    "get_most_active_stocks": READS,
+    "get_market_movers": READS,
+    "stock_level2_data": READS,
+    "get_option_contracts": READS,
+    "get_option_chain": READS,
+    "get_option_latest_quote": READS,
+    "get_option_latest_trade": READS,
+    "get_option_trades": READS,
+    "option_historicals": READS,
+    "get_crypto_bars": READS,
+    "get_crypto_trades": READS,
+    "get_crypto_latest_quote": READS,
+    "get_crypto_latest_trade": READS,
+    "get_crypto_snapshot": READS,
+    "get_crypto_latest_orderbook": READS,
+    "get_news": READS,
+    "get_watchlists": READS,
+    "get_market_calendar": READS,
+    "market_hours": READS,
+    "get_asset_info": READS,
+    "get_all_assets": READS,
+    "get_corporate_announcements": READS,
+    "create_watchlist": SWITCHES,
+    "add_asset_to_watchlist_by_id": SWITCHES,
+    "update_watchlist": ERASES,
+    "remove_asset_from_watchlist_by_id": ERASES,
+    "delete_watchlist_by_id": ERASES,
 }
 # Arguments whose name and type say all there is to say.
 SELF_EVIDENT = {
