@@ -29,6 +29,7 @@ from common.errors import Misconfigured
 from common.money import parse_decimal
 
 VERSION = "0.1.0"
+FMP = "https://financialmodelingprep.com"
 ENV_FILE = Path(__file__).resolve().parent.parent / ".env"  # hosts start us in any folder
 
 
@@ -203,6 +204,11 @@ class Settings(BaseSettings):
     broker_timeout: Annotated[Seconds, Positive] = timedelta(seconds=8)
     # None is 200, the broker's own limit, and plenty at the embedded exchange.
     broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
+
+    # Research
+    fmp_api_key: SecretStr | None = None
+    fmp_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = FMP
+    fmp_requests_per_minute: Annotated[int, Field(ge=10, le=3_000)] = 60
 
     # The daemon
     state_dir: Path = Path("~/.zero-dte-desk")
