@@ -26,6 +26,7 @@ from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.market.data import MarketData
 from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
@@ -79,6 +80,7 @@ class Parts:
             history=market.history,
             dividends=market.dividends,
             watch=watch,
+            data=self._data(market),
             analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
@@ -106,6 +108,17 @@ class Parts:
             wall=self.wall,
             folder=self.folder,
         ).made()
+
+    def _data(self, market: Market) -> MarketData:
+        connection = self.connection
+        return MarketData.of(
+            connection.library,
+            connection.watchlists,
+            connection.reader,
+            market.calendar,
+            clock=self.clock,
+            wall=self.wall,
+        )
 
     def _dealing(
         self,
