@@ -53,11 +53,13 @@ def toolsets() -> tuple[Toolset, ...]:
     from tools.analysis import analysis
     from tools.exits import exits
     from tools.journal import journal
+    from tools.operations import operations
     from tools.option_orders import option_orders
     from tools.options import options
     from tools.orders import orders
     from tools.positions import positions
     from tools.reference import reference
+    from tools.research import research
     from tools.risk import risk
     from tools.strategy import strategy
     from tools.streaming import streaming
@@ -76,6 +78,8 @@ def toolsets() -> tuple[Toolset, ...]:
         account,
         options,
         reference,
+        research,
+        operations,
         system,
     )
 

@@ -1,4 +1,4 @@
-"""One-minute bars put together into longer ones, from the open of each session."""
+"""Bars of whole intervals of sessions, put together from shorter ones; none is made up."""
 
 from __future__ import annotations
 
@@ -13,32 +13,36 @@ from typing import Final, Literal
 
 from common.money import ZERO
 from common.quotes import Bar
-from common.session import Session
+from common.session import Session, trading_day
 
-Timeframe = Literal["1Min", "5Min", "15Min", "30Min", "1Hour"]
+Timeframe = Literal["1Min", "5Min", "15Min", "30Min", "1Hour", "1Day"]
+# Minutes of each but the day, and what to ask for: the broker's own hours begin at full hours.
 MINUTES: Final = MappingProxyType({"1Min": 1, "5Min": 5, "15Min": 15, "30Min": 30, "1Hour": 60})
+SOURCE: Final = MappingProxyType({"1Hour": "30Min"})
 _VWAP: Final = Decimal("0.0001")
 _MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionBars:
-    """Bars of one session, by rising time, each ended. missing: intervals nobody traded in."""
+    """Bars of one session, by rising time; the last ended then. missing: nobody traded in them."""
 
     day: date
+    ended: datetime
     bars: tuple[Bar, ...]
     missing: int
 
 
 def by_session(
-    minutes: Iterable[Bar], sessions: Sequence[Session], now: datetime, length: int
+    shorter: Iterable[Bar], sessions: Sequence[Session], now: datetime, length: int
 ) -> tuple[SessionBars, ...]:
     """Return the bars of each session that has any, of a length in minutes, ended before now.
 
-    The first interval begins at the session's open; one without a trade has no bar: none is
-    made up. What lies outside the sessions, before or after hours, is left out.
+    shorter: bars whose length goes into that one. The first interval begins at the session's
+    open; one without a trade has no bar: none is made up. What lies outside the sessions, before
+    or after hours, is left out.
     """
-    ordered = sorted(minutes, key=_at)
+    ordered = sorted(shorter, key=_at)
     found = []
     for session in sessions:
         passed = (min(now, session.close) - session.open) // _MINUTE
@@ -50,8 +54,21 @@ def by_session(
         if inside:
             bars = _intervals(inside, session.open, length)
             missing = -(-whole // length) - len(bars)
-            found.append(SessionBars(day=session.day, bars=bars, missing=missing))
+            ended = min(bars[-1].at + length * _MINUTE, session.close)
+            found.append(SessionBars(day=session.day, ended=ended, bars=bars, missing=missing))
     return tuple(found)
+
+
+def by_day(
+    days: Iterable[Bar], sessions: Sequence[Session], now: datetime
+) -> tuple[SessionBars, ...]:
+    """Return the daily bars of sessions that have closed, each a session of one bar."""
+    told = {trading_day(bar.at): bar for bar in days}
+    return tuple(
+        SessionBars(day=session.day, ended=session.close, bars=(told[session.day],), missing=0)
+        for session in sessions
+        if session.close <= now and session.day in told
+    )
 
 
 def _intervals(minutes: Sequence[Bar], opened: datetime, length: int) -> tuple[Bar, ...]:

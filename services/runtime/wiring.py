@@ -36,8 +36,10 @@ from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
 from services.runtime.market import Market, Markets
+from services.runtime.operations import Operations
 from services.runtime.recording import Recording
 from services.runtime.services import Services
+from services.runtime.studies import Studies
 from services.strategies.sizing import SizeLimits
 
 
@@ -69,6 +71,7 @@ class Parts:
         dealing = self._dealing(market, risk, tracker, lock, sender)
         desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
         journal, ages = self.records.journal, self.settings.quote_age_max
+        data = self._data(market)
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -80,7 +83,9 @@ class Parts:
             history=market.history,
             dividends=market.dividends,
             watch=watch,
-            data=self._data(market),
+            data=data,
+            studies=self._studies(market, data),
+            operations=self._operations(market, metrics),
             analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
@@ -118,6 +123,28 @@ class Parts:
             market.calendar,
             clock=self.clock,
             wall=self.wall,
+        )
+
+    def _studies(self, market: Market, data: MarketData) -> Studies:
+        return Studies.of(
+            self.settings,
+            data,
+            self.connection.reader,
+            market.calendar,
+            self.access.stock_feed,
+            clock=self.clock,
+            wall=self.wall,
+        )
+
+    def _operations(self, market: Market, metrics: Metrics) -> Operations:
+        return Operations(
+            metrics,
+            self.connection,
+            market.chain,
+            self.records.audit,
+            self.supervisor,
+            self.folder,
+            self.wall,
         )
 
     def _dealing(

@@ -58,6 +58,19 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "health_check": READS,
     "trade_journal": READS,
     "export_trade_journal": SWITCHES,
+    "get_technical_indicators": READS,
+    "scan_market": READS,
+    "option_chain_analysis": READS,
+    "stock_ratings": READS,
+    "stock_events": READS,
+    "economic_calendar": READS,
+    "economic_news": READS,
+    "update_spy_chain": SWITCHES,
+    "performance_stats": READS,
+    "audit_summary": READS,
+    "system_metrics": READS,
+    "circuit_breaker_status": READS,
+    "reset_circuit_breakers": SWITCHES,
 }
 # Arguments whose name and type say all there is to say.
 SELF_EVIDENT = {
