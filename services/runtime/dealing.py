@@ -8,6 +8,7 @@ from common.clock import MarketClock, WallClock
 from common.config import Settings
 from services.broker.alpaca import Connection
 from services.execution.broker_lock import BrokerLock
+from services.execution.by_hand import ByHand
 from services.execution.cancels import Canceler
 from services.execution.entries import Entries, EntryTerms
 from services.execution.exit_editor import ExitEditor
@@ -39,6 +40,7 @@ class Dealing:
     exits: ExitMonitor
     editor: ExitEditor
     reconciler: Reconciler
+    by_hand: ByHand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,7 @@ class Dealings:
             exits=exits,
             editor=ExitEditor(self.store, holdings, quotes, self.trail),
             reconciler=Reconciler(self.store, self.connection.reader, self.tracker, holdings),
+            by_hand=ByHand(self.connection.reader, holdings, self.store),
         )
 
     def _entry_terms(self) -> EntryTerms:

@@ -29,6 +29,8 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "option_debit_spread": TRADES,
     "buy_option_limit": TRADES,
     "sell_option_limit": TRADES,
+    "place_option_market_order": TRADES,
+    "place_option_order": TRADES,
     "cancel_order": HALTS,
     "kill_switch": HALTS,
     "flatten_all": HALTS,
