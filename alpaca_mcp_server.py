@@ -50,10 +50,14 @@ account; fills in either are simulated and promise nothing about real ones. live
 def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them."""
     from tools.account import account
+    from tools.account_past import account_past
     from tools.analysis import analysis
+    from tools.closing import closing
     from tools.exits import exits
     from tools.journal import journal
+    from tools.option_order_book import option_order_book
     from tools.option_orders import option_orders
+    from tools.option_positions import option_positions
     from tools.options import options
     from tools.orders import orders
     from tools.positions import positions
@@ -66,14 +70,18 @@ def toolsets() -> tuple[Toolset, ...]:
     return (
         strategy,
         option_orders,
+        option_order_book,
         risk,
         analysis,
         streaming,
         orders,
         exits,
         positions,
+        option_positions,
+        closing,
         journal,
         account,
+        account_past,
         options,
         reference,
         system,

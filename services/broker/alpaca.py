@@ -16,6 +16,7 @@ from common.money import Price
 from common.orders import Approved, Order, OrderIntent, Side
 from services.broker import codec
 from services.broker.access import AlpacaAccess
+from services.broker.account_ledger import AccountLedger
 from services.broker.alpaca_reader import AlpacaReader
 from services.broker.alpaca_stream import TradeUpdates
 from services.broker.attempt import NoAnswer, Reply, Request, Unsent
@@ -64,12 +65,13 @@ class AlpacaBroker:
         client_order_id: ClientOrderId,
         before_send: Callable[[], None],
         limit: Price,
+        qty: int | None = None,
     ) -> Order:
         """Move a working order to another limit; return the order that takes its place."""
         request = Request(
             method="PATCH",
             path=f"/orders/{escaped(order_id, safe='')}",
-            values=codec.replace_request(_at(approved, limit), client_order_id),
+            values=codec.replace_request(_at(approved, limit), client_order_id, qty),
         )
         return await self._sent(request, client_order_id, before_send)
 
@@ -179,6 +181,7 @@ class Connection:
 
     broker: Broker
     reader: BrokerReader
+    ledger: AccountLedger
     updates: TradeUpdates
     channel: Channel
     breakers: tuple[Breaker, ...]
@@ -216,6 +219,7 @@ def open_broker(
         Connection(
             broker=AlpacaBroker(channel, reader, orders, ids or RandomIds()),
             reader=reader,
+            ledger=AccountLedger(channel, account),
             updates=TradeUpdates(access, wall, metrics),
             breakers=(orders, account, data),
             bucket=bucket,

@@ -44,10 +44,12 @@ class Broker(Protocol):
         client_order_id: ClientOrderId,
         before_send: Callable[[], None],
         limit: Price,
+        qty: int | None = None,
     ) -> Order:
         """Move a working order to another limit; return the order that takes its place.
 
-        client_order_id is the new order's. limit and before_send are as in submit.
+        client_order_id is the new order's. limit and before_send are as in submit. qty: where
+        the size changes too, what was approved.
 
         Raises:
             BrokerRefused: A clear no; if the order still works, it does so as it was.

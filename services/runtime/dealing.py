@@ -19,6 +19,7 @@ from services.execution.live_quotes import LiveQuotes
 from services.execution.reconcile import Reconciler
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
+from services.execution.sweeps import Sweeper
 from services.execution.tracker import OrderTracker
 from services.execution.trail import Trail
 from services.execution.unwinder import Unwinder
@@ -41,6 +42,7 @@ class Dealing:
     editor: ExitEditor
     reconciler: Reconciler
     by_hand: ByHand
+    sweeper: Sweeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,8 @@ class Dealings:
         entries = Entries(
             self._entry_terms(), self.store, self.tracker, walker, canceler, self.wall
         )
-        unwinder = self._unwinder(holdings, canceler, walker if entries.adaptive else None)
+        sweeper = Sweeper(self.connection.broker, self.connection.reader, self.tracker, self.wall)
+        unwinder = self._unwinder(sweeper, holdings, canceler, walker if entries.adaptive else None)
         exits = ExitMonitor(
             self.store, holdings, unwinder, quotes, self.trail, self.clock, self.wall
         )
@@ -84,6 +87,7 @@ class Dealings:
             editor=ExitEditor(self.store, holdings, quotes, self.trail),
             reconciler=Reconciler(self.store, self.connection.reader, self.tracker, holdings),
             by_hand=ByHand(self.connection.reader, holdings, self.store),
+            sweeper=sweeper,
         )
 
     def _entry_terms(self) -> EntryTerms:
@@ -100,7 +104,11 @@ class Dealings:
         return LimitWalker(self.store, broker, tracker, self.kill_switch, canceler, quotes)
 
     def _unwinder(
-        self, holdings: Holdings, canceler: Canceler, walker: LimitWalker | None
+        self,
+        sweeper: Sweeper,
+        holdings: Holdings,
+        canceler: Canceler,
+        walker: LimitWalker | None,
     ) -> Unwinder:
         return Unwinder(
             self.store,
@@ -111,6 +119,7 @@ class Dealings:
             self.risk,
             self.lock,
             self.wall,
+            sweeper=sweeper,
             holdings=holdings,
             canceler=canceler,
             walker=walker,

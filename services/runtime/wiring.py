@@ -22,11 +22,12 @@ from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
 from services.execution.previews import PreviewStore
 from services.execution.pricing import Pricing
+from services.execution.revisions import OrderReviser
 from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
+from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
-from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
@@ -66,7 +67,10 @@ class Parts:
         lock = self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender)
-        desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
+        book = OrderBook(self.store, broker, reader, tracker, dealing.canceler)
+        sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
+        reviser = self._reviser(book, tracker)
+        desk = self._desk(sight, risk, sender, reviser, tracker, dealing, metrics)
         journal, ages = self.records.journal, self.settings.quote_age_max
         return Services(
             settings=self.settings,
@@ -90,7 +94,8 @@ class Parts:
             ),
             marks=TradeMarks(self.store, journal, chain.snapshot, ages),
             trading=self._clerk(desk),
-            orders=OrderBook(self.store, broker, reader, tracker, dealing.canceler),
+            orders=book,
+            reviser=reviser,
             dealing=dealing,
             enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
             broker_lock=lock,
@@ -191,6 +196,12 @@ class Parts:
             lock,
         )
 
+    def _reviser(self, book: OrderBook, tracker: OrderTracker) -> OrderReviser:
+        broker, trail = self.connection.broker, self.records.trail
+        return OrderReviser(
+            book, self.store, broker, tracker, self.kill_switch, self.supervisor, trail
+        )
+
     def _clerk(self, desk: TradingDesk) -> TradeClerk:
         trail, life = self.records.trail, self.settings.approval_timeout
         return TradeClerk(
@@ -203,10 +214,10 @@ class Parts:
 
     def _desk(
         self,
-        watch: MarketWatch,
-        portfolio: Portfolio,
+        sight: Sight,
         risk: RiskManager,
         sender: OrderSender,
+        reviser: OrderReviser,
         tracker: OrderTracker,
         dealing: Dealing,
         metrics: Metrics,
@@ -219,12 +230,11 @@ class Parts:
         )
         return TradingDesk(
             terms,
-            watch=watch,
-            portfolio=portfolio,
+            sight=sight,
             risk=risk,
-            store=self.store,
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
+            reviser=reviser,
             holdings=dealing.holdings,
             entries=dealing.entries,
             tracker=tracker,
