@@ -72,7 +72,7 @@ Class = Annotated[
     Field(description="mleg if several"),
 ]
 Quantity = Annotated[int, Field(ge=1, le=100, description="units")]
-Day = Annotated[Literal["day"], BeforeValidator(_lower), Field(description="only day")]
+Day = Annotated[Literal["day", "DAY"], Field(description="only day")]
 Extended = Annotated[bool, Field(description="never")]
 Net = Annotated[
     float,
