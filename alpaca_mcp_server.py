@@ -106,7 +106,8 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
         result = "error" if failed else "ok"
         services.metrics.tool.labels(tool=tool, result=result).observe(seconds)
 
-    tools = all_tools(toolsets())
+    full = services.settings.answer_schemas == "full"
+    tools = all_tools(toolsets(), full_answers=full)
     arguments = {tool.name: frozenset(tool.parameters.get("properties", ())) for tool in tools}
     return MCPServer(
         "zero-dte-desk",
@@ -123,6 +124,12 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
 
 def main() -> int:
     """Run the command in sys.argv; return the exit code."""
+    if sys.platform == "win32":
+        sys.stderr.write(
+            "[unsupported] Windows itself has no file locks and signals as they are needed here. "
+            "Next: run it in WSL or in Docker.\n"
+        )
+        return 1
     if sys.argv[1:2] == ["kill"]:
         from serving.kill import main as kill
 

@@ -27,9 +27,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import Misconfigured
 from common.money import parse_decimal
+from common.place import ENV_FILE, HOME
 
 VERSION = "0.1.0"
-ENV_FILE = Path(__file__).resolve().parent.parent / ".env"  # hosts start us in any folder
 
 
 class Mode(StrEnum):
@@ -205,13 +205,14 @@ class Settings(BaseSettings):
     broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
 
     # The daemon
-    state_dir: Path = Path("~/.zero-dte-desk")
+    state_dir: Path = Path(HOME)
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     prometheus_port: Annotated[int, Field(ge=0, le=65535)] = 9090
     allowed_hosts: str = ""  # comma-separated Host names besides loopback
     idle_timeout: Annotated[Minutes, Positive] = timedelta(minutes=30)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    answer_schemas: Literal["brief", "full"] = "brief"  # in the list of tools
 
     exchange: ExchangeSettings = ExchangeSettings()
 

@@ -10,18 +10,16 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from common.config import Settings
-from common.ids import RandomIds
 from serving.launch import find_or_start
 from serving.state import Daemon, StateFolder
-from serving.tokens import LOCAL, TokenFile
+from serving.tokens import local_token
 
 CALL_MAX = 60.0  # seconds; no tool takes half of it
 
 
 def bearer(folder: StateFolder) -> dict[str, str]:
     """Return the header that lets this user's own processes in."""
-    token = TokenFile(folder.tokens, RandomIds()).token(LOCAL)
-    return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {local_token(folder)}"}
 
 
 @asynccontextmanager

@@ -6,12 +6,14 @@ import hmac
 import json
 import re
 from pathlib import Path
-
-from mcp.server.auth.provider import AccessToken
+from typing import TYPE_CHECKING
 
 from common.errors import BadArgument, StateUnwritable
-from common.ids import Ids, Principal
-from serving.state import PRIVATE_FILE, write_private
+from common.ids import Ids, Principal, RandomIds
+from serving.state import PRIVATE_FILE, StateFolder, write_private
+
+if TYPE_CHECKING:
+    from mcp.server.auth.provider import AccessToken
 
 LOCAL = Principal("local")  # the user's own bridges and commands
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
@@ -49,6 +51,11 @@ class TokenFile:
         return tokens[principal]
 
 
+def local_token(folder: StateFolder) -> str:
+    """Return the token of this user's own processes."""
+    return TokenFile(folder.tokens, RandomIds()).token(LOCAL)
+
+
 class FileVerifier:
     """The SDK's token verifier over the file, read again when it changes."""
 
@@ -57,6 +64,8 @@ class FileVerifier:
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return who a bearer token stands for, None for nobody."""
+        from mcp.server.auth.provider import AccessToken  # a bridge needs no part of the SDK
+
         found = None
         for principal, known in self._file.tokens().items():
             if hmac.compare_digest(known.encode(), token.encode()):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any, Final
 
-CLOSED: Final = {"additionalProperties": False}
+BRIEF: Final = MappingProxyType(
+    {"type": "object", "properties": {"mode": {"type": "string"}}, "required": ["mode"]}
+)
+CLOSED: Final = MappingProxyType({"additionalProperties": False})
 REFERENCE: Final = "#/$defs/"
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -19,12 +23,16 @@ def arguments(schema: dict[str, Any]) -> dict[str, Any]:
     """
     defined = schema.get("$defs", {})
     inline = {key: value for key, value in schema.items() if key != "$defs"}
-    return {**_slim(inline, lambda node: _without_null(_placed(node, defined)))} | CLOSED
+    return {**_slim(inline, lambda node: _without_null(_placed(node, defined))), **CLOSED}
 
 
-def answer(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a tool's answer without titles; null there means unknown."""
-    return _slim(schema, dict)
+def answer(schema: dict[str, Any], *, full: bool) -> dict[str, Any]:
+    """Return the schema of a tool's answer without titles; null there means unknown.
+
+    In brief it says only what every answer has: a model reads the fields from the answer
+    itself, and all of them would be five times the rest of the list.
+    """
+    return _slim(schema, dict) if full else dict(BRIEF)
 
 
 def _slim(schema: dict[str, Any], change: Change) -> dict[str, Any]:
