@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from common.ids import ClientOrderId, OrderId
-from common.money import Price
+from common.money import Price, Qty
 from common.orders import Approved, Order, OrderIntent
 
 
@@ -91,8 +91,8 @@ class Broker(Protocol):
         """
         ...
 
-    async def close_stock(self, symbol: str) -> Order:
-        """Close what is held of a stock or a coin by a market day order.
+    async def close_stock(self, symbol: str, qty: Qty | None = None) -> Order:
+        """Close what is held of a stock or a coin, or qty of it, by a market day order.
 
         Raises:
             BrokerRefused: Nothing of it is free to be closed, or a clear no.

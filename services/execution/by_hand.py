@@ -14,6 +14,7 @@ from common.orders import Leg, PositionIntent, Side
 from common.portfolio import Position
 from services.broker.reader import BrokerReader
 from services.execution.holdings import Holdings
+from services.execution.instructions import Instruction, Kind
 from services.execution.records import OrderRecord
 from services.execution.store import DeskStore
 from services.strategies.custom import Custom
@@ -31,7 +32,7 @@ class AskedLeg:
     intent: PositionIntent | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """How much of a holding: a number of units, a percentage of it, or neither for all."""
 
@@ -95,17 +96,23 @@ class ByHand:
         )
         return tuple(_leg(leg, opens=opens) for leg in asked)
 
-    async def closing(self, held: Position, part: Part) -> Custom:
-        """Return the order that closes a part of an option position."""
-        contract = held.contract
+    async def closing(self, symbol: str, part: Part) -> Custom | Instruction:
+        """Return what closes a part of a holding: an order for an option, else an instruction."""
+        held = await self.position(symbol)
+        units, contract = part.of(held), held.contract
         if contract is None:
-            raise BadArgument(f"symbol: {held.symbol} is no option")
+            return Instruction(kind=Kind.CLOSE, symbol=held.symbol, qty=units)
         side = Side.SELL if held.qty > 0 else Side.BUY
         leg = Leg(contract=contract, intent=PositionIntent.of(side, opens=False))
         found = self._holdings.of(await self._reader.positions())
         owner = found.owner(contract)
         record = None if owner is None else self._store.order(owner)
-        return Custom(legs=(leg,), qty=int(part.of(held)), beware=_of_spread(record, contract))
+        return Custom(legs=(leg,), qty=int(units), beware=_of_spread(record, contract))
+
+    async def whole(self, symbol: str, kind: Kind) -> Instruction:
+        """Return an instruction on all that is held of an option."""
+        held = await self.position(symbol)
+        return Instruction(kind=kind, symbol=held.symbol, qty=abs(held.qty))
 
 
 def _leg(asked: AskedLeg, *, opens: bool) -> Leg:

@@ -23,6 +23,7 @@ from services.execution.broker_lock import BrokerLock
 from services.execution.clerk import TradeClerk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor, flat_by
+from services.execution.instructions import InstructionDesk
 from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
@@ -89,6 +90,7 @@ class Services:
     marks: TradeMarks
     orders: OrderBook
     reviser: OrderReviser
+    instructions: InstructionDesk
     dealing: Dealing
     enforcer: HaltEnforcer
     broker_lock: BrokerLock

@@ -35,6 +35,7 @@ from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
+from services.runtime.instructing import Instructing
 from services.runtime.market import Market, Markets
 from services.runtime.recording import Recording
 from services.runtime.services import Services
@@ -71,6 +72,7 @@ class Parts:
         sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
         reviser = self._reviser(book, tracker)
         desk = self._desk(sight, risk, sender, reviser, tracker, dealing, metrics)
+        instructions = self._instructing(sight, portfolio, risk, tracker).made(desk)
         journal, ages = self.records.journal, self.settings.quote_age_max
         return Services(
             settings=self.settings,
@@ -96,6 +98,7 @@ class Parts:
             trading=self._clerk(desk),
             orders=book,
             reviser=reviser,
+            instructions=instructions,
             dealing=dealing,
             enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
             broker_lock=lock,
@@ -200,6 +203,24 @@ class Parts:
         broker, trail = self.connection.broker, self.records.trail
         return OrderReviser(
             book, self.store, broker, tracker, self.kill_switch, self.supervisor, trail
+        )
+
+    def _instructing(
+        self, sight: Sight, portfolio: Portfolio, risk: RiskManager, tracker: OrderTracker
+    ) -> Instructing:
+        return Instructing(
+            settings=self.settings,
+            access=self.access,
+            connection=self.connection,
+            supervisor=self.supervisor,
+            kill_switch=self.kill_switch,
+            tracker=tracker,
+            risk=risk,
+            portfolio=portfolio,
+            sight=sight,
+            trail=self.records.trail,
+            clock=self.clock,
+            wall=self.wall,
         )
 
     def _clerk(self, desk: TradingDesk) -> TradeClerk:
