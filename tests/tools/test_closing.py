@@ -38,9 +38,7 @@ async def closed(client: DeskClient, **wanted: Any) -> Reply:
 def qty_of(exchange: Exchange, symbol: str) -> Decimal:
     """Return what the exchange shows as held."""
     held = (one for one in exchange.positions() if one["symbol"] == symbol)
-    return sum(
-        (Decimal(p["qty"]) for p in exchange.positions() if p["symbol"] == symbol), Decimal()
-    )
+    return sum((Decimal(one["qty"]) for one in held), Decimal(0))
 
 
 def buy_shares(exchange: Exchange, qty: str) -> None:
