@@ -133,8 +133,8 @@ async def get_account_activities(
     cursor: Cursor = None,
 ) -> ActivitiesView:
     """List fills, expiries, exercises, fees and cash moves, newest first."""
-    kinds = _kinds(activity_types)
-    found = await desk.ledger.activities(kinds, order_id, after, limit + 1, cursor)
+    kinds, one_more = _kinds(activity_types), _and_one(limit)
+    found = await desk.ledger.activities(kinds, order_id, after, one_more, cursor)
     return ActivitiesView.of(desk.mode, found, limit)
 
 
@@ -149,6 +149,11 @@ async def get_portfolio_history(
     """Show the account's equity and profit over time."""
     found = await desk.ledger.equity(period, timeframe)
     return HistoryView.of(desk.mode, found, limit, cursor)
+
+
+def _and_one(limit: int) -> int:
+    """Return how many rows to read: one beyond a page tells that there is another."""
+    return limit + 1
 
 
 def _kinds(text: str | None) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import Final
+
 from common.ids import ConfirmToken
 from services.execution.instructions import Instructed, Instruction, Kind
 from services.runtime import Services
@@ -58,8 +61,10 @@ class ActionView(TradeView):
         )
 
 
-_DONE = {
-    Kind.CLOSE: "Sent as a market order; get_order_status tells when it is filled.",
-    Kind.EXERCISE: "Exercised; get_positions shows the shares, the broker reports it tomorrow.",
-    Kind.DECLINE: "The broker will let it expire unexercised.",
-}
+_DONE: Final = MappingProxyType(
+    {
+        Kind.CLOSE: "Sent as a market order; get_order_status tells when it is filled.",
+        Kind.EXERCISE: "Exercised; get_positions shows the shares, the broker reports it tomorrow.",
+        Kind.DECLINE: "The broker will let it expire unexercised.",
+    }
+)

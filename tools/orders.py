@@ -84,5 +84,5 @@ async def replace_order_by_id(
 
     Previews first, as place_option_order does. Not for one that has filled in part.
     """
-    wanted = await desk.reviser.asked(order_id, qty, amount(limit_price))
+    wanted = await desk.dealing.reviser.asked(order_id, qty, amount(limit_price))
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))

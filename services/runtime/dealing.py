@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from common.clock import MarketClock, WallClock
 from common.config import Settings
 from services.broker.alpaca import Connection
+from services.execution.book import OrderBook
 from services.execution.broker_lock import BrokerLock
 from services.execution.by_hand import ByHand
 from services.execution.cancels import Canceler
@@ -17,6 +18,7 @@ from services.execution.holdings import Holdings
 from services.execution.kill_switch import KillSwitch
 from services.execution.live_quotes import LiveQuotes
 from services.execution.reconcile import Reconciler
+from services.execution.revisions import OrderReviser
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.sweeps import Sweeper
@@ -26,6 +28,7 @@ from services.execution.unwinder import Unwinder
 from services.execution.walker import LimitWalker
 from services.market.chain import ChainService
 from services.market.spot import SpotFeed
+from services.ops.supervisor import Supervisor
 from services.risk.manager import RiskManager
 
 
@@ -42,6 +45,8 @@ class Dealing:
     editor: ExitEditor
     reconciler: Reconciler
     by_hand: ByHand
+    book: OrderBook
+    reviser: OrderReviser
     sweeper: Sweeper
 
 
@@ -53,6 +58,7 @@ class Dealings:
     connection: Connection
     store: DeskStore
     kill_switch: KillSwitch
+    supervisor: Supervisor
     tracker: OrderTracker
     sender: OrderSender
     risk: RiskManager
@@ -77,7 +83,11 @@ class Dealings:
         exits = ExitMonitor(
             self.store, holdings, unwinder, quotes, self.trail, self.clock, self.wall
         )
+        broker, reader = self.connection.broker, self.connection.reader
+        book = OrderBook(self.store, broker, reader, self.tracker, canceler)
         return Dealing(
+            book=book,
+            reviser=self._reviser(book),
             canceler=canceler,
             quotes=quotes,
             entries=entries,
@@ -88,6 +98,12 @@ class Dealings:
             reconciler=Reconciler(self.store, self.connection.reader, self.tracker, holdings),
             by_hand=ByHand(self.connection.reader, holdings, self.store),
             sweeper=sweeper,
+        )
+
+    def _reviser(self, book: OrderBook) -> OrderReviser:
+        broker, halt = self.connection.broker, self.kill_switch
+        return OrderReviser(
+            book, self.store, broker, self.tracker, halt, self.supervisor, self.trail
         )
 
     def _entry_terms(self) -> EntryTerms:

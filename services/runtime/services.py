@@ -27,7 +27,6 @@ from services.execution.instructions import InstructionDesk
 from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
-from services.execution.revisions import OrderReviser
 from services.execution.risk_watch import RiskWatch
 from services.execution.store import DeskStore
 from services.execution.sweeps import Swept
@@ -89,7 +88,6 @@ class Services:
     journal: TradeJournal
     marks: TradeMarks
     orders: OrderBook
-    reviser: OrderReviser
     instructions: InstructionDesk
     dealing: Dealing
     enforcer: HaltEnforcer

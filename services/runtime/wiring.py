@@ -12,7 +12,6 @@ from common.session import CutOffs
 from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
 from services.execution.approvals import Approvals
-from services.execution.book import OrderBook
 from services.execution.broker_lock import BrokerLock
 from services.execution.clerk import TradeClerk
 from services.execution.desk import DeskTerms, TradingDesk
@@ -22,7 +21,6 @@ from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
 from services.execution.previews import PreviewStore
 from services.execution.pricing import Pricing
-from services.execution.revisions import OrderReviser
 from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.sight import Sight
@@ -68,11 +66,8 @@ class Parts:
         lock = self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender)
-        book = OrderBook(self.store, broker, reader, tracker, dealing.canceler)
         sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
-        reviser = self._reviser(book, tracker)
-        desk = self._desk(sight, risk, sender, reviser, tracker, dealing, metrics)
-        instructions = self._instructing(sight, portfolio, risk, tracker).made(desk)
+        desk = self._desk(sight, risk, sender, tracker, dealing, metrics)
         journal, ages = self.records.journal, self.settings.quote_age_max
         return Services(
             settings=self.settings,
@@ -91,14 +86,11 @@ class Parts:
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
-            journal=TradeJournal(
-                self.store, journal, self.folder / "audit", self.folder / "exports"
-            ),
+            journal=self._journal(),
             marks=TradeMarks(self.store, journal, chain.snapshot, ages),
             trading=self._clerk(desk),
-            orders=book,
-            reviser=reviser,
-            instructions=instructions,
+            orders=dealing.book,
+            instructions=self._instructing(sight, portfolio, risk, tracker).made(desk),
             dealing=dealing,
             enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
             broker_lock=lock,
@@ -128,6 +120,7 @@ class Parts:
             connection=self.connection,
             store=self.store,
             kill_switch=self.kill_switch,
+            supervisor=self.supervisor,
             tracker=tracker,
             sender=sender,
             risk=risk,
@@ -199,11 +192,9 @@ class Parts:
             lock,
         )
 
-    def _reviser(self, book: OrderBook, tracker: OrderTracker) -> OrderReviser:
-        broker, trail = self.connection.broker, self.records.trail
-        return OrderReviser(
-            book, self.store, broker, tracker, self.kill_switch, self.supervisor, trail
-        )
+    def _journal(self) -> TradeJournal:
+        folders = self.folder / "audit", self.folder / "exports"
+        return TradeJournal(self.store, self.records.journal, *folders)
 
     def _instructing(
         self, sight: Sight, portfolio: Portfolio, risk: RiskManager, tracker: OrderTracker
@@ -238,7 +229,6 @@ class Parts:
         sight: Sight,
         risk: RiskManager,
         sender: OrderSender,
-        reviser: OrderReviser,
         tracker: OrderTracker,
         dealing: Dealing,
         metrics: Metrics,
@@ -255,7 +245,7 @@ class Parts:
             risk=risk,
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
-            reviser=reviser,
+            reviser=dealing.reviser,
             holdings=dealing.holdings,
             entries=dealing.entries,
             tracker=tracker,
