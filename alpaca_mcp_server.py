@@ -53,8 +53,11 @@ def toolsets() -> tuple[Toolset, ...]:
     from tools.account_past import account_past
     from tools.analysis import analysis
     from tools.closing import closing
+    from tools.crypto import crypto
     from tools.exits import exits
     from tools.journal import journal
+    from tools.news import news
+    from tools.option_data import option_data
     from tools.option_order_book import option_order_book
     from tools.option_orders import option_orders
     from tools.option_positions import option_positions
@@ -63,9 +66,11 @@ def toolsets() -> tuple[Toolset, ...]:
     from tools.positions import positions
     from tools.reference import reference
     from tools.risk import risk
+    from tools.stocks import stocks
     from tools.strategy import strategy
     from tools.streaming import streaming
     from tools.system import system
+    from tools.watchlists import watchlists
 
     return (
         strategy,
@@ -83,6 +88,11 @@ def toolsets() -> tuple[Toolset, ...]:
         account,
         account_past,
         options,
+        stocks,
+        option_data,
+        crypto,
+        news,
+        watchlists,
         reference,
         system,
     )
@@ -94,28 +104,30 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
     With a verifier every request needs a bearer token. The server owns nothing: clients
     come and go, the services stay.
     """
-    from mcp.server import MCPServer
-
     from common.clock import MonotonicClock
     from common.config import VERSION
     from serving.daemon import auth_settings, lifespan_of
     from tools.boundary import Boundary
-    from tools.toolset import all_tools
+    from tools.catalog import Catalog
+    from tools.server import DeskServer
 
     def observe(tool: str, seconds: float, failed: bool) -> None:
         result = "error" if failed else "ok"
         services.metrics.tool.labels(tool=tool, result=result).observe(seconds)
 
-    full = services.settings.answer_schemas == "full"
-    tools = all_tools(toolsets(), full_answers=full)
-    arguments = {tool.name: frozenset(tool.parameters.get("properties", ())) for tool in tools}
-    return MCPServer(
-        "zero-dte-desk",
+    settings = services.settings
+    catalog = Catalog(
+        toolsets(),
+        asked=settings.toolsets,
+        read_only=settings.read_only,
+        full_answers=settings.answer_schemas == "full",
+    )
+    return DeskServer(
+        catalog,
         title="0DTE desk",
         instructions=INSTRUCTIONS,
         version=VERSION,
-        tools=tools,
-        middleware=[Boundary(arguments, MonotonicClock(), observe)],
+        middleware=[Boundary(catalog, MonotonicClock(), observe)],
         lifespan=lambda _: lifespan_of(services),
         token_verifier=verifier,
         auth=auth_settings() if verifier is not None else None,

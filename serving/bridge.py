@@ -21,7 +21,7 @@ from common.errors import TradingError, told
 from serving.host import Frame, Host, frame_of
 from serving.launch import alive, find_or_start
 from serving.state import Daemon, StateFolder
-from serving.tokens import local_token
+from serving.tokens import own_grant, own_token
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Bridge:
     ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         reader, writer = await asyncio.open_connection("127.0.0.1", daemon.link, limit=FRAME_MAX)
         try:
-            writer.write(f"{local_token(self._folder)}\n".encode())
+            writer.write(f"{own_token(self._folder, own_grant(self._settings))}\n".encode())
             yield reader, writer
         finally:
             writer.close()

@@ -36,6 +36,7 @@ from serving.sibling import ExchangeAddress, SiblingExchange
 from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
 from serving.tokens import LOCAL, FileVerifier, TokenFile
 from serving.web import beside, config
+from tools.grant import READ
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +166,7 @@ def auth_settings() -> AuthSettings:
         {
             "issuer_url": "http://127.0.0.1:1/",
             "resource_server_url": None,
-            "required_scopes": ["trade"],
+            "required_scopes": [READ],
         }
     )
 

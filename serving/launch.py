@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -20,6 +21,8 @@ from serving.state import Daemon, StateFolder, is_locked
 START_MAX = timedelta(seconds=40)
 STOP_MAX = timedelta(seconds=10)  # a daemon takes its exchange down first
 LOOK_AGAIN = 0.05  # seconds
+# What a host sets for itself goes with its own token; the daemon is for all and reads .env alone.
+OF_ONE = frozenset({"TOOLSETS", "READ_ONLY"})
 
 
 def daemon_log(folder: StateFolder) -> Path:
@@ -86,6 +89,7 @@ def _spawn(folder: StateFolder) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 our own file, our own interpreter
             [sys.executable, str(ENTRYPOINT), "serve", "--any-port"],
             cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name.upper() not in OF_ONE},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
