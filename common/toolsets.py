@@ -22,6 +22,8 @@ TOOLSETS: Final = (
     "news",
     "watchlists",
     "reference",
+    "research",
+    "operations",
     "system",
 )
 DEFAULT: Final = "default"  # the tools that most days need, of any group

@@ -39,7 +39,9 @@ from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing
+from services.runtime.operations import Operations
 from services.runtime.recording import Recording
+from services.runtime.studies import Studies
 
 UNDERLYING = "SPY"
 FRESH = timedelta(seconds=5)
@@ -75,6 +77,8 @@ class Services:
     dividends: DividendCalendar
     watch: MarketWatch
     data: MarketData
+    studies: Studies
+    operations: Operations
     analyst: Analyst
     portfolio: Portfolio
     store: DeskStore
