@@ -14,6 +14,7 @@ from common.contracts import AssetClass
 from common.errors import BrokerRefused, BrokerUnavailable
 from services.broker.alpaca import Connection
 from services.broker.library import Contracts, News, Past
+from services.market.news import NewsWire
 from services.market.stocks import StockData
 from services.market.tape import PAGES_MAX
 from services.ops.breaker import BreakerState
@@ -100,6 +101,13 @@ async def test_each_class_is_asked_where_it_is_published() -> None:
     feeds = [heard.query.get("feed") for heard in server.heard]
     assert feeds == ["iex"] * 3 + ["indicative"] * 3 + [None] * 4
     assert server.heard[0].query["adjustment"] == "raw"
+
+
+async def test_news_names_coins_without_a_stroke() -> None:
+    async with against(reply(200, {"news": []})) as (connection, server):
+        found = await NewsWire(connection.library).articles(News(symbols=["SPY", "BTC/USD"]))
+    assert found.rows == ()
+    assert server.heard[0].query["symbols"] == "SPY,BTCUSD"
 
 
 async def test_the_last_expiry_is_always_said() -> None:
