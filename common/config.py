@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,10 +28,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import Misconfigured
 from common.money import parse_decimal
+from common.place import ENV_FILE, HOME
+from common.toolsets import DEFAULT, asked_sets
 
 VERSION = "0.1.0"
-FMP = "https://financialmodelingprep.com"
-ENV_FILE = Path(__file__).resolve().parent.parent / ".env"  # hosts start us in any folder
 
 
 class Mode(StrEnum):
@@ -57,28 +58,25 @@ class LossAction(StrEnum):
     FLATTEN = "flatten"  # and every position is closed
 
 
-def _seconds(value: object) -> object:
-    """Read "30" or 0.5 as seconds; leave a timedelta alone."""
-    if isinstance(value, timedelta):
-        return value
-    return timedelta(seconds=float(parse_decimal(value)))
+def _span(unit: timedelta) -> BeforeValidator:
+    """Read "30" or 0.5 as so many units; leave a timedelta alone."""
 
+    def read(value: object) -> object:
+        return value if isinstance(value, timedelta) else float(parse_decimal(value)) * unit
 
-def _minutes(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    return timedelta(minutes=float(parse_decimal(value)))
+    return BeforeValidator(read)
 
 
 Money = Annotated[Decimal, BeforeValidator(parse_decimal)]
-Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
-Minutes = Annotated[timedelta, BeforeValidator(_minutes)]
+Seconds = Annotated[timedelta, _span(timedelta(seconds=1))]
+Minutes = Annotated[timedelta, _span(timedelta(minutes=1))]
 Positive = Field(gt=timedelta(0), le=timedelta(days=1))
 OrNone = Field(ge=timedelta(0), le=timedelta(days=1))
 Bounded = Field(gt=0, le=Decimal(10_000_000), allow_inf_nan=False)
 Share = Field(gt=0, le=1, allow_inf_nan=False)
 Finite = Field(gt=0, le=1e9, allow_inf_nan=False)
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Root = Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
 
 
 class ExchangeSettings(BaseModel):
@@ -98,7 +96,7 @@ class ExchangeSettings(BaseModel):
     # The market that feed live passes through; without upstream_url it is Alpaca's.
     upstream_key: SecretStr | None = None
     upstream_secret: SecretStr | None = None
-    upstream_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    upstream_url: Root | None = None
     upstream_requests: Annotated[int, Field(ge=30, le=100_000)] = 200  # a minute
     stock_feed: Literal["iex", "sip"] = "iex"
     option_feed: Literal["indicative", "opra"] = "indicative"
@@ -114,8 +112,11 @@ class ExchangeSettings(BaseModel):
         return self
 
 
-# Where a daemon is and how it logs: two of these may differ and still be the same desk.
-_WHERE = frozenset({"state_dir", "log_level", "host", "port", "prometheus_port"})
+# Where a daemon is, how it logs, what one client is shown: two of these may differ and still be
+# the same desk.
+_WHERE = frozenset(
+    {"state_dir", "log_level", "host", "port", "prometheus_port", "toolsets", "read_only"}
+)
 
 
 class Settings(BaseSettings):
@@ -135,7 +136,7 @@ class Settings(BaseSettings):
     trading_mode: Mode | None = None  # None derives it; a contradiction is refused
     alpaca_api_key: SecretStr | None = None
     alpaca_secret_key: SecretStr | None = None
-    alpaca_base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    alpaca_base_url: Root | None = None
     alpaca_live: bool = False
     live_trading_acknowledged: bool = False
     option_feed: Literal["indicative", "opra"] = "indicative"
@@ -187,6 +188,10 @@ class Settings(BaseSettings):
     confirmation_timeout: Annotated[Seconds, Positive] = timedelta(seconds=30)
     price_tolerance: Annotated[Money, Bounded] = Decimal("0.05")  # of the net; 2 cents always pass
 
+    # Tools
+    toolsets: Annotated[str, AfterValidator(asked_sets)] = DEFAULT
+    read_only: bool = False
+
     # Execution
     entry_pricing: Literal["adaptive", "natural"] = "adaptive"  # from the mid, or at once
     entry_step: Annotated[Seconds, Positive] = timedelta(seconds=1)
@@ -204,14 +209,12 @@ class Settings(BaseSettings):
     broker_timeout: Annotated[Seconds, Positive] = timedelta(seconds=8)
     # None is 200, the broker's own limit, and plenty at the embedded exchange.
     broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
-
-    # Research
-    fmp_api_key: SecretStr | None = None
-    fmp_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = FMP
+    fmp_api_key: SecretStr | None = None  # of the research provider
+    fmp_url: Root = "https://financialmodelingprep.com"
     fmp_requests_per_minute: Annotated[int, Field(ge=10, le=3_000)] = 60
 
     # The daemon
-    state_dir: Path = Path("~/.zero-dte-desk")
+    state_dir: Path = Path(HOME)
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     prometheus_port: Annotated[int, Field(ge=0, le=65535)] = 9090

@@ -37,6 +37,15 @@ class Announced:
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingDay:
+    """A calendar day, its session where it has one, and the one that follows."""
+
+    day: date
+    session: Session | None
+    following: Session | None
+
+
 class ReferenceData:
     """Assets, sessions and announcements. Every method raises as Library does."""
 
@@ -74,12 +83,15 @@ class ReferenceData:
         found = Found(rows=await self._reader.sessions(first, last), source=CALENDAR)
         return page(found, lambda session: session.day.isoformat(), limit, cursor)
 
-    async def session(self, day: date | None) -> tuple[date, Session | None, Session | None]:
-        """Return a day, today by default, its session if it has one, and the one after it."""
+    async def trading_day(self, day: date | None) -> TradingDay:
+        """Return whether a day, today by default, is one, and which comes next."""
         day = day or trading_day(self._clock.now())
         found = await self._reader.sessions(day, day + AHEAD)
-        of_day = next((one for one in found if one.day == day), None)
-        return day, of_day, next((one for one in found if one.day > day), None)
+        return TradingDay(
+            day=day,
+            session=next((one for one in found if one.day == day), None),
+            following=next((one for one in found if one.day > day), None),
+        )
 
     async def announcements(self, wanted: Announced) -> Found[Announcement]:
         """Return a page of corporate actions, by ex-date."""
