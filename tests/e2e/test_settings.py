@@ -34,6 +34,7 @@ from tests.e2e import (
     test_approval,
     test_settings_desk,
     test_settings_exchange,
+    test_settings_research,
     test_settings_strategies,
 )
 from tests.e2e.changing import changes
@@ -53,6 +54,7 @@ def test_every_setting_has_a_case() -> None:
         test_approval,
         test_settings_desk,
         test_settings_exchange,
+        test_settings_research,
         test_settings_strategies,
         test_walk,
         test_past,
