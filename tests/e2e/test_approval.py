@@ -21,6 +21,7 @@ from tests.desk import ENTRYPOINT, Desk
 from tests.e2e.approving import CONDOR, MORNING, answer, asking, audited, left_clean, page, wanted
 from tests.e2e.changing import changes
 from tests.exchange import ROOT, Exchange
+from tests.tools.market import until
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +231,23 @@ async def test_the_audit_of_all_this_verifies_and_one_flipped_byte_is_found(desk
     file.write_bytes(whole)
     assert broken.returncode == 1
     assert "is not as it was written" in broken.stdout
+
+
+async def test_what_nobody_answers_is_written_down_though_nobody_asks_again(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    before = exchange.orders()
+    with asking(exchange, tmp_path, seconds=1) as desk:
+        async with desk.client() as client:
+            await client.ready()
+            _, told = await wanted(client, 1)
+        assert told["status"] == "awaiting_approval"
+
+        async def expired() -> bool:
+            return bool(audited(desk, "approval"))
+
+        await until(expired, "the audit log does not say that nobody answered")
+        [record] = audited(desk, "approval")
+    assert record["facts"]["preview"] == told["approval_id"]
+    assert (record["facts"]["how"], record["facts"]["approved"]) == ("nobody", False)
+    assert exchange.orders() == before
