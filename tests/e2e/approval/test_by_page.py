@@ -10,38 +10,16 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
 from html import unescape
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from tests.desk import ENTRYPOINT, Desk
-from tests.e2e.approving import CONDOR, MORNING, answer, asking, audited, left_clean, page, wanted
+from tests.e2e.approving import CONDOR, answer, asking, audited, page, wanted
 from tests.e2e.changing import changes
 from tests.exchange import ROOT, Exchange
 from tests.tools.market import until
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
-    with Exchange.start(tmp_path_factory.mktemp("exchange"), **MORNING) as exchange:
-        yield exchange
-
-
-@pytest.fixture(scope="module")
-def desk(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with asking(exchange, tmp_path_factory.mktemp("state")) as desk:
-        yield desk
-
-
-@pytest.fixture(autouse=True)
-async def flat_after(desk: Desk, exchange: Exchange) -> AsyncIterator[None]:
-    async with desk.client() as client:
-        await client.ready()
-    yield
-    await left_clean(desk, exchange)
 
 
 @changes("approval", "approval_timeout")
