@@ -51,6 +51,7 @@ def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them."""
     from tools.account import account
     from tools.analysis import analysis
+    from tools.crypto_orders import crypto_orders
     from tools.exits import exits
     from tools.journal import journal
     from tools.option_orders import option_orders
@@ -59,6 +60,7 @@ def toolsets() -> tuple[Toolset, ...]:
     from tools.positions import positions
     from tools.reference import reference
     from tools.risk import risk
+    from tools.stock_orders import toolset as stock_orders
     from tools.strategy import strategy
     from tools.streaming import streaming
     from tools.system import system
@@ -66,6 +68,8 @@ def toolsets() -> tuple[Toolset, ...]:
     return (
         strategy,
         option_orders,
+        stock_orders,
+        crypto_orders,
         risk,
         analysis,
         streaming,

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.orders import Order
-from services.execution.book import Held
-from tools.orders_view import OneOrderView, OrdersView, OrderView
+from tools.orders_view import OneOrderView, OrdersView
 from tools.toolset import HALTS, READS, Toolset
 from tools.wants import Desk
 
@@ -43,22 +41,10 @@ async def get_recent_orders(
 @orders.tool(READS)
 async def get_order_status(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Tell how one order stands: filled, partly, working, ended, or still unknown."""
-    view = _view(await desk.orders.order(order_id))
-    return OneOrderView(mode=desk.mode, message=_told(view), order=view)
+    return OneOrderView.of(desk.mode, await desk.orders.order(order_id))
 
 
 @orders.tool(HALTS)
 async def cancel_order(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Cancel a working order. Always allowed; an order that has ended is refused."""
-    view = _view(await desk.orders.cancel(order_id))
-    return OneOrderView(mode=desk.mode, message=_told(view), order=view)
-
-
-def _view(held: Held | Order) -> OrderView:
-    return OrderView.external(held) if isinstance(held, Order) else OrderView.of(held)
-
-
-def _told(order: OrderView) -> str:
-    if order.status == "unknown":
-        return "Sent without a clear answer; it is being looked up. Do not send it again."
-    return f"{order.status}: {order.filled_qty} of {order.qty} filled."
+    return OneOrderView.of(desk.mode, await desk.orders.cancel(order_id))

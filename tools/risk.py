@@ -121,7 +121,10 @@ class FlattenView(View):
             flat=done.flat,
             message=_flattened(done),
             canceled_orders=done.canceled,
-            closing_orders=[OrderView.of(desk.orders.held(record)) for record in done.closing],
+            closing_orders=[
+                *(OrderView.of(desk.orders.held(record)) for record in done.closing),
+                *(OrderView.of_share(record) for record in done.shares),
+            ],
             positions_left=[f"{quantity(held.qty)} {held.symbol}" for held in done.positions_left],
             orders_left=list(done.orders_left),
             notes=list(dict.fromkeys(done.notes)),
@@ -151,7 +154,7 @@ async def risk_check(
     contracts: Annotated[int, Field(ge=1, le=100)] = 1,
 ) -> RiskView:
     """Show every limit with its value, use and room; with a strategy, as after that trade."""
-    limits = await desk.trading.check(_candidate(desk.settings, strategy, width, contracts))
+    limits = await desk.option_desk.check(_candidate(desk.settings, strategy, width, contracts))
     return RiskView(
         mode=desk.mode,
         ok=all(limit.ok for limit in limits),

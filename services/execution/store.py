@@ -38,6 +38,7 @@ from services.execution.rows import (
     row_of,
 )
 from services.execution.schema import bring_up_to_date
+from services.execution.share_store import ShareStore
 
 T = TypeVar("T")
 
@@ -55,6 +56,7 @@ class DeskStore:
             self._write = self._connect()
             bring_up_to_date(self._write, path)
             self._read = self._connect()
+            self.shares = ShareStore(self._read, self._transact)
         except sqlite3.Error as e:
             raise StateUnwritable(f"the desk's database {path} cannot be opened: {e}") from e
 

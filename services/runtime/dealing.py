@@ -17,6 +17,7 @@ from services.execution.kill_switch import KillSwitch
 from services.execution.live_quotes import LiveQuotes
 from services.execution.reconcile import Reconciler
 from services.execution.sender import OrderSender
+from services.execution.share_closer import ShareCloser
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 from services.execution.trail import Trail
@@ -51,6 +52,7 @@ class Dealings:
     kill_switch: KillSwitch
     tracker: OrderTracker
     sender: OrderSender
+    share_closer: ShareCloser
     risk: RiskManager
     lock: BrokerLock
     chain: ChainService
@@ -111,4 +113,5 @@ class Dealings:
             holdings=holdings,
             canceler=canceler,
             walker=walker,
+            shares=self.share_closer,
         )

@@ -17,7 +17,8 @@ from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.execution.book import OrderBook
 from services.execution.broker_lock import BrokerLock
-from services.execution.clerk import TradeClerk
+from services.execution.clerk import OptionClerk, ShareClerk
+from services.execution.desk import TradingDesk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor, flat_by
 from services.execution.journal import TradeJournal
@@ -79,7 +80,9 @@ class Services:
     tracker: OrderTracker
     kill_switch: KillSwitch
     records: Recording
-    trading: TradeClerk
+    option_desk: TradingDesk
+    trading: OptionClerk
+    shares: ShareClerk
     journal: TradeJournal
     marks: TradeMarks
     orders: OrderBook
@@ -190,7 +193,7 @@ class Services:
 
     async def needed(self) -> str | None:
         """Return why the desk may not leave: an order, an exit or a position; else None."""
-        if self.store.working():
+        if self.store.working() or self.store.shares.working():
             return "an order is working"
         if self.exits.armed():
             return "an exit is armed"

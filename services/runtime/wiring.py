@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.clock import MarketClock, WallClock
 from common.config import Settings
 from common.ids import RandomIds
-from common.session import CutOffs
 from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
 from services.execution.approvals import Approvals
 from services.execution.book import OrderBook
 from services.execution.broker_lock import BrokerLock
-from services.execution.clerk import TradeClerk
+from services.execution.clerk import OptionClerk, ShareClerk, Shown, TradeClerk
 from services.execution.desk import DeskTerms, TradingDesk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
 from services.execution.previews import PreviewStore
-from services.execution.pricing import Pricing
 from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
+from services.execution.share_closer import ShareCloser
+from services.execution.share_desk import ShareDesk
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
-from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
+from services.runtime.limits import pricing, risk_limits
 from services.runtime.market import Market, Markets
 from services.runtime.recording import Recording
 from services.runtime.services import Services
-from services.strategies.sizing import SizeLimits
+from services.runtime.share_dealing import ShareDealing, ShareDealings
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,17 @@ class Parts:
 
     def wired(self, metrics: Metrics) -> Services:
         """Make every service once and hand each what it needs."""
-        reader, broker = self.connection.reader, self.connection.broker
-        market = self._market()
-        chain, watch = market.chain, market.watch
+        market, lane = self._market(), asyncio.Lock()
+        reader, chain = self.connection.reader, market.chain
         portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
         risk = RiskManager(risk_limits(self.settings))
         tracker = self._tracker(metrics)
         lock = self._lock(portfolio)
+        shares = self._shares(market, portfolio, risk, tracker, lock, metrics, lane)
         sender = self._sender(tracker, lock, metrics)
-        dealing = self._dealing(market, risk, tracker, lock, sender)
-        desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
-        journal, ages = self.records.journal, self.settings.quote_age_max
+        dealing = self._dealing(market, risk, tracker, lock, sender, shares.closer)
+        desk = self._desk(market.watch, portfolio, risk, sender, tracker, dealing, metrics, lane)
+        ages, (trading, by_hand) = self.settings.quote_age_max, self._clerks(desk, shares.desk)
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -78,24 +79,35 @@ class Parts:
             chain=chain,
             history=market.history,
             dividends=market.dividends,
-            watch=watch,
-            analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
+            watch=market.watch,
+            analyst=Analyst(market.watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
-            journal=TradeJournal(
-                self.store, journal, self.folder / "audit", self.folder / "exports"
-            ),
-            marks=TradeMarks(self.store, journal, chain.snapshot, ages),
-            trading=self._clerk(desk),
-            orders=OrderBook(self.store, broker, reader, tracker, dealing.canceler),
+            journal=self._journal(),
+            marks=TradeMarks(self.store, self.records.journal, chain.snapshot, ages),
+            option_desk=desk,
+            trading=trading,
+            shares=by_hand,
+            orders=self._book(tracker, dealing),
             dealing=dealing,
-            enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
+            enforcer=self._enforcer(tracker),
             broker_lock=lock,
             risk_watch=self._risk_watch(market, portfolio, risk, tracker, dealing, metrics),
         )
+
+    def _journal(self) -> TradeJournal:
+        audit, exports = self.folder / "audit", self.folder / "exports"
+        return TradeJournal(self.store, self.records.journal, audit, exports)
+
+    def _book(self, tracker: OrderTracker, dealing: Dealing) -> OrderBook:
+        broker, reader = self.connection.broker, self.connection.reader
+        return OrderBook(self.store, broker, reader, tracker, dealing.canceler)
+
+    def _enforcer(self, tracker: OrderTracker) -> HaltEnforcer:
+        return HaltEnforcer(self.store, self.connection.broker, tracker, self.kill_switch)
 
     def _market(self) -> Market:
         return Markets(
@@ -114,6 +126,7 @@ class Parts:
         tracker: OrderTracker,
         lock: BrokerLock,
         sender: OrderSender,
+        closer: ShareCloser,
     ) -> Dealing:
         return Dealings(
             settings=self.settings,
@@ -122,6 +135,7 @@ class Parts:
             kill_switch=self.kill_switch,
             tracker=tracker,
             sender=sender,
+            share_closer=closer,
             risk=risk,
             lock=lock,
             chain=market.chain,
@@ -191,14 +205,43 @@ class Parts:
             lock,
         )
 
-    def _clerk(self, desk: TradingDesk) -> TradeClerk:
-        trail, life = self.records.trail, self.settings.approval_timeout
-        return TradeClerk(
-            desk,
-            Approvals(self.wall, life, self.supervisor, trail),
-            self.store,
-            trail,
-            needs_person=self.settings.needs_person,
+    def _shares(
+        self,
+        market: Market,
+        portfolio: Portfolio,
+        risk: RiskManager,
+        tracker: OrderTracker,
+        lock: BrokerLock,
+        metrics: Metrics,
+        lane: asyncio.Lock,
+    ) -> ShareDealing:
+        return ShareDealings(
+            settings=self.settings,
+            account=self.access.key,
+            connection=self.connection,
+            supervisor=self.supervisor,
+            store=self.store,
+            kill_switch=self.kill_switch,
+            calendar=market.calendar,
+            portfolio=portfolio,
+            tracker=tracker,
+            risk=risk,
+            lock=lock,
+            trail=self.records.trail,
+            clock=self.clock,
+            wall=self.wall,
+            metrics=metrics,
+            lane=lane,
+        ).made()
+
+    def _clerks(self, desk: TradingDesk, shares: ShareDesk) -> tuple[OptionClerk, ShareClerk]:
+        """Return whom tools speak to; what waits for a person waits in one place."""
+        trail, person = self.records.trail, self.settings.needs_person
+        life = self.settings.approval_timeout
+        approvals: Approvals[Shown] = Approvals(self.wall, life, self.supervisor, trail)
+        return (
+            TradeClerk(desk, approvals, trail, needs_person=person),
+            TradeClerk(shares, approvals, trail, needs_person=person),
         )
 
     def _desk(
@@ -210,6 +253,7 @@ class Parts:
         tracker: OrderTracker,
         dealing: Dealing,
         metrics: Metrics,
+        lane: asyncio.Lock,
     ) -> TradingDesk:
         terms = DeskTerms(
             mode=self.settings.mode,
@@ -230,47 +274,5 @@ class Parts:
             tracker=tracker,
             kill_switch=self.kill_switch,
             metrics=metrics,
+            lane=lane,
         )
-
-
-def pricing(settings: Settings) -> Pricing:
-    """Return how the desk prices and sizes what is proposed."""
-    return Pricing(
-        price_tolerance=settings.price_tolerance,
-        sizes=SizeLimits(
-            premium_max=settings.premium_max, displayed_share=settings.displayed_share_max
-        ),
-    )
-
-
-def risk_limits(settings: Settings) -> RiskLimits:
-    """Return the limits as risk takes them: values, not settings."""
-    return RiskLimits(
-        max_daily_loss=settings.max_daily_loss,
-        delta_cap=settings.portfolio_delta_cap,
-        quote_age_max=settings.quote_age_max,
-        spread_max=settings.spread_max,
-        no_entry_before_close=settings.no_entry_before_close,
-        price_tolerance=settings.price_tolerance,
-        cut_offs=CutOffs(last_order_late_close=settings.last_order_before_close),
-        trade_risk_max=settings.trade_risk_max,
-        strategy_risk_max=settings.strategy_risk_max,
-        exposure_max=settings.exposure_max,
-        contracts_max=settings.contracts_max,
-        strike_contracts_max=settings.strike_contracts_max,
-        expiry_contracts_max=settings.expiry_contracts_max,
-        open_interest_min=settings.open_interest_min,
-        sigma_delta_cap=settings.sigma_delta_cap,
-        assignment_shares_max=settings.assignment_shares_max,
-        late_gamma_max=settings.late_gamma_max,
-        late_gamma_from=settings.late_gamma_from,
-        var_max=settings.var_max,
-        es_max=settings.es_max,
-        trades_per_day_max=settings.trades_per_day_max,
-        orders_per_minute_max=settings.orders_per_minute_max,
-        orders_per_hour_max=settings.orders_per_hour_max,
-        duplicate_window=settings.duplicate_window,
-        repeats_max=settings.repeats_max,
-        cooldown_after_loss=settings.cooldown_after_loss,
-        consecutive_losses_max=settings.consecutive_losses_max,
-    )
