@@ -116,7 +116,7 @@ class Reconciler:
         held = {p.symbol: p.qty for p in positions if p.contract is None}
         recorded = {symbol: self._recorded(symbol, held) for symbol in self._store.shares.symbols()}
         return [
-            _difference(symbol, recorded.get(symbol, ZERO), held.get(symbol, ZERO))
+            _difference(symbol, recorded.get(symbol, ZERO), held.get(symbol, ZERO), _OF_SHARES)
             for symbol in sorted({*recorded, *held})
             if recorded.get(symbol, ZERO) != held.get(symbol, ZERO)
         ]
@@ -149,14 +149,16 @@ def _contracts(found: Attribution) -> list[Difference]:
     for contract in sorted({*found.recorded, *found.held}):
         ours, theirs = found.recorded.get(contract, 0), found.held.get(contract, 0)
         if ours != theirs:
-            differences.append(_difference(contract.symbol, Decimal(ours), Decimal(theirs)))
+            differences.append(
+                _difference(contract.symbol, Decimal(ours), Decimal(theirs), _REMEDIES)
+            )
     return differences
 
 
-def _difference(symbol: str, ours: Qty, theirs: Qty) -> Difference:
+def _difference(symbol: str, ours: Qty, theirs: Qty, remedies: Mapping[Kind, str]) -> Difference:
     kind = Kind.GHOST if not theirs else Kind.QUANTITY if ours else Kind.EXTERNAL
     return Difference(
-        kind=kind, what=symbol, ours=plain(ours), theirs=plain(theirs), remedy=_REMEDIES[kind]
+        kind=kind, what=symbol, ours=plain(ours), theirs=plain(theirs), remedy=remedies[kind]
     )
 
 
@@ -190,5 +192,12 @@ _REMEDIES: Final = MappingProxyType(
         Kind.GHOST: "closed elsewhere; its exits end by themselves",
         Kind.QUANTITY: "traded elsewhere; exits close what is there of ours",
         Kind.EXTERNAL: "opened elsewhere, no exit watches it; flatten_all closes it",
+    }
+)
+_OF_SHARES: Final = MappingProxyType(
+    {
+        Kind.GHOST: "closed elsewhere",
+        Kind.QUANTITY: "traded elsewhere; the next order here starts from what is held then",
+        Kind.EXTERNAL: "opened elsewhere; flatten_all closes it",
     }
 )

@@ -9,17 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from common.clock import Clock, Stopwatch, WallClock
 from common.contracts import OptionContract
-from common.errors import BrokerError
+from common.errors import BadArgument, BrokerError
 from common.ids import ClientOrderId
-from common.orders import Leg, Order, OrderIntent, OrderStatus, TradeUpdate
-from common.shares import PendingShares
+from common.orders import (
+    Leg,
+    Order,
+    OrderIntent,
+    OrderStatus,
+    OrderType,
+    TimeInForce,
+    TradeUpdate,
+)
+from common.shares import PendingShares, ShareIntent
 from services.broker.reader import BrokerReader
 from services.execution.follower import Follower, R
 from services.execution.records import OrderRecord, root_of
@@ -27,6 +35,7 @@ from services.execution.share_records import ShareRecord
 from services.execution.store import DeskStore
 from services.execution.trail import Trail
 from services.ops.metrics import Metrics
+from services.portfolio.share_risk import pending_shares
 
 log = logging.getLogger(__name__)
 
@@ -92,9 +101,10 @@ class OrderTracker:
         return (*ours, *others)
 
     def pending_shares(self) -> tuple[PendingShares, ...]:
-        """Return what may still fill of our orders that open stocks and coins."""
-        found = (record.pending for record in self.shares.working())
-        return tuple(pending for pending in found if pending is not None)
+        """Return what may still fill of orders that open stocks and coins: ours and others'."""
+        ours = [record.pending for record in self.shares.working()]
+        others = [opening_shares(order) for order in self._external]
+        return tuple(pending for pending in (*ours, *others) if pending is not None)
 
     def not_ready(self) -> str | None:
         """Return why no order may be opened now, or None: news of the orders must be fresh."""
@@ -173,7 +183,9 @@ class OrderTracker:
     async def look(self) -> None:
         """Read the broker's open orders once and bring every working record up to date."""
         open_orders = await self._reader.orders("open", limit=500)
-        told = {root_of(order.client_order_id): order for order in reversed(open_orders)}
+        told: dict[ClientOrderId, list[Order]] = {}
+        for order in reversed(open_orders):  # the oldest first: a replacement comes last
+            told.setdefault(root_of(order.client_order_id), []).append(order)
         self._external = tuple(order for order in open_orders if not self._ours(order))
         await _brought_up_to_date(self._options, told)
         await _brought_up_to_date(self.shares, told)
@@ -199,21 +211,19 @@ class OrderTracker:
         return self._store.order(root) is not None or self.shares.order(root) is not None
 
 
-async def _brought_up_to_date(follower: Follower[R], told: Mapping[ClientOrderId, Order]) -> None:
+async def _brought_up_to_date(
+    follower: Follower[R], told: Mapping[ClientOrderId, Sequence[Order]]
+) -> None:
     """Fold what the broker shows as open, and ask for what it does not show."""
     for record in follower.working():
-        order = told.get(record.client_order_id)
-        if order is None:
+        if record.client_order_id not in told:
             await follower.resolve(record)
-        else:
+        for order in told.get(record.client_order_id, ()):
             await follower.fold(record.client_order_id, order, None)
 
 
 def opening_intent(order: Order) -> OrderIntent | None:
-    """Return an order of others as an intent to be reckoned with, None if it opens no option.
-
-    Orders in shares count once they are filled: what a share can lose is an assumption.
-    """
+    """Return an order of others as an intent to be reckoned with, None if it opens no option."""
     left = int(order.qty - order.filled_qty)
     if order.limit is None or left <= 0:
         return None
@@ -228,3 +238,25 @@ def opening_intent(order: Order) -> OrderIntent | None:
     if len(legs) < len(order.legs) or not any(leg.intent.opens for leg in legs):
         return None
     return OrderIntent(strategy="external", legs=legs, qty=left, limit=order.limit)
+
+
+def opening_shares(order: Order) -> PendingShares | None:
+    """Return what an order of others may do that says it opens a stock or a coin at a limit.
+
+    One that does not say so, or has no limit, counts once it is filled.
+    """
+    [leg, *more], left = order.legs, order.qty - order.filled_qty
+    if more or leg.intent is None or not leg.intent.opens or order.limit is None or left <= 0:
+        return None
+    try:
+        intent = ShareIntent(
+            symbol=leg.symbol,
+            side=leg.side,
+            qty=left,
+            type=OrderType.LIMIT,
+            limit=abs(order.limit),
+            tif=TimeInForce.GTC if "/" in leg.symbol else TimeInForce.DAY,
+        )
+    except BadArgument:  # an option, or finer than the desk reckons
+        return None
+    return pending_shares(intent, abs(order.limit))
