@@ -15,7 +15,7 @@ from typing import Any, Final
 from common.contracts import AssetClass, asset_class
 from common.errors import BadArgument
 from common.money import CENT, Dollars, Price, Qty, on_tick, plain
-from common.orders import OrderType, Side, TimeInForce
+from common.orders import OrderClass, OrderType, Side, TimeInForce
 
 QTY_MAX: Final = Decimal(1_000_000)  # a stop to typing errors rather than a view on size
 PRICE_MAX: Final = Decimal(10_000_000)
@@ -45,6 +45,7 @@ class ShareIntent:
     """What is wanted of one stock or coin. Prices are dollars a unit, never signed.
 
     Either qty, in shares or coins, or notional, in dollars. trail_percent: 1.5 is 1.5 %.
+    take_profit and stop_loss: exits that the broker keeps of what an opening order fills.
     opens: whether it adds to what is held; the desk finds out, until then it counts as yes.
     client_order_id: the caller's own name for it. Raises BadArgument for what is no order.
     """
@@ -60,6 +61,9 @@ class ShareIntent:
     trail_percent: Decimal | None = None
     tif: TimeInForce = TimeInForce.DAY
     extended_hours: bool = False
+    take_profit: Price | None = None
+    stop_loss: Price | None = None
+    stop_loss_limit: Price | None = None
     client_order_id: str | None = None
     opens: bool = True
 
@@ -81,6 +85,27 @@ class ShareIntent:
     def strategy(self) -> str:
         """What orders by hand are filed under."""
         return "crypto" if self.is_coin else "stock"
+
+    @property
+    def order_class(self) -> OrderClass:
+        """A simple order, an entry with one exit, or with both."""
+        exits = (self.take_profit is not None) + (self.stop_loss is not None)
+        return (OrderClass.SIMPLE, OrderClass.OTO, OrderClass.BRACKET)[exits]
+
+    def exit(self, *, profit: bool) -> ShareIntent:
+        """Return the order that takes the profit, or the one that stops the loss."""
+        limit = self.take_profit if profit else self.stop_loss_limit
+        stopping = OrderType.STOP if limit is None else OrderType.STOP_LIMIT
+        return ShareIntent(
+            symbol=self.symbol,
+            side=self.side.opposite,
+            qty=self.qty,
+            type=OrderType.LIMIT if profit else stopping,
+            limit=limit,
+            stop=None if profit else self.stop_loss,
+            tif=self.tif,
+            opens=False,
+        )
 
     @property
     def priced(self) -> bool:
@@ -105,7 +130,10 @@ class ShareIntent:
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> ShareIntent:
         """Return the intent whose facts these are."""
-        numbers = ("qty", "notional", "limit", "stop", "trail_price", "trail_percent")
+        numbers = (
+            *("qty", "notional", "limit", "stop", "trail_price", "trail_percent"),
+            *("take_profit", "stop_loss", "stop_loss_limit"),
+        )
         return cls(
             symbol=facts["symbol"],
             side=Side(facts["side"]),
@@ -131,6 +159,9 @@ class ShareIntent:
             ("stop", self.stop),
             ("trail $", self.trail_price),
             ("trail %", self.trail_percent),
+            ("take profit", self.take_profit),
+            ("stop loss", self.stop_loss),
+            ("stop loss limit", self.stop_loss_limit),
         )
         told = [f"{name} {plain(price)}" for name, price in prices if price is not None]
         hours = ["extended hours"] if self.extended_hours else []
@@ -184,6 +215,7 @@ def _complaints(intent: ShareIntent) -> Iterator[str]:
     yield from _size(intent)
     yield from _prices(intent)
     yield from _times(intent)
+    yield from _exits(intent)
     name = intent.client_order_id
     if name is not None and (not _NAME.fullmatch(name) or name.startswith(_RESERVED)):
         yield f"client_order_id: {name!r:.40} is not 1 to 64 letters, digits, '.', '_' or '-'"
@@ -223,7 +255,12 @@ def _prices(intent: ShareIntent) -> Iterator[str]:
     wanted_trails = 1 if intent.type is OrderType.TRAILING_STOP else 0
     if sum(trail is not None for trail in trails) != wanted_trails:
         yield "a trailing stop, and no other type, takes one of trail_price and trail_percent"
-    for name, price in named:
+    exits = (
+        ("take_profit", intent.take_profit),
+        ("stop_loss", intent.stop_loss),
+        ("stop_loss_limit", intent.stop_loss_limit),
+    )
+    for name, price in (*named, *exits):
         if price is None:
             continue
         if not price.is_finite() or not 0 < price <= PRICE_MAX:
@@ -256,3 +293,21 @@ def _times(intent: ShareIntent) -> Iterator[str]:
         intent.type is OrderType.LIMIT and intent.tif is TimeInForce.DAY
     ):
         yield "extended_hours: only a limit day order works outside regular hours"
+
+
+def _exits(intent: ShareIntent) -> Iterator[str]:
+    profit, stop, way = intent.take_profit, intent.stop_loss, intent.side.sign
+    if intent.stop_loss_limit is not None and stop is None:
+        yield "stop_loss_limit goes with stop_loss"
+    if intent.order_class is OrderClass.SIMPLE:
+        return
+    if intent.is_coin or intent.fractional or intent.extended_hours:
+        yield "take_profit and stop_loss go with whole shares of a stock in regular hours"
+    if intent.type not in _AT_ONCE or intent.tif not in _RESTING:
+        yield "take_profit and stop_loss go with market and limit orders, day or gtc"
+    begins = (("the limit", intent.limit), ("take_profit", profit))
+    for name, price in begins:
+        if stop is not None and price is not None and (price - stop) * way <= 0:
+            yield f"stop_loss: {stop} is not on the losing side of {name}, {price}"
+    if profit is not None and intent.limit is not None and (profit - intent.limit) * way <= 0:
+        yield f"take_profit: {profit} is not on the winning side of the limit, {intent.limit}"

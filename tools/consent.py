@@ -79,7 +79,7 @@ def _of_shares(preview: SharePreview) -> str:
         f"It closes of {quantity(preview.held)} held."
         if not intent.opens
         else f"It {'opens' if intent.side is Side.BUY else 'sells short'}; a stress move of the "
-        f"session would lose ${loss}, fees included, and no exit watches it."
+        f"session would lose ${loss}, fees included, and no exit of the desk watches it."
     )
     return (
         f"{preview.mode.value.upper()} ORDER, {intent.strategy}: {intent}, worth about "

@@ -49,6 +49,7 @@ class OrderView(BaseModel):
     fees_estimated: str | None = None
     exit: str | None = None
     reason: str | None = None
+    exit_of: str | None = Field(default=None, description="the entry it takes a stock out of")
     terms: str | None = Field(default=None, description="of a stock or a coin: type and prices")
     updated_at: str
 
@@ -71,7 +72,7 @@ class OrderView(BaseModel):
             strategy=intent.strategy,
             status=record.status.value,
             broker_status=record.broker_status,
-            order_class="simple",
+            order_class=intent.order_class.value,
             legs=[LegView(symbol=intent.symbol, intent=way.value, ratio=1)],
             qty=size or quantity(intent.qty or ZERO),
             limit=price(intent.limit),
@@ -80,6 +81,7 @@ class OrderView(BaseModel):
             filled_average=price(record.filled_avg_price),
             mid_at_send=price(record.mid),
             slippage=price(record.slippage),
+            exit_of=record.parent,
             reason=record.reason or None,
             terms=intent.terms,
             updated_at=new_york_text(record.updated_at),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken
+from common.orders import OrderClass
 from common.shares import ShareIntent
 from services.execution.approvals import Approval
 from services.execution.share_preview import SharePreview
@@ -118,7 +119,9 @@ def _notes(preview: SharePreview) -> list[str]:
         notes.append("it reduces a holding: no limit and no halt holds it up")
     elif intent.side.sign < 0:
         notes.append("a short sale: what it can lose has no bound beyond the move counted here")
-    if intent.opens:
+    if intent.opens and intent.order_class is not OrderClass.SIMPLE:
+        notes.append("its exits are kept by the broker and work once it has filled whole")
+    elif intent.opens:
         notes.append("no exit watches it: stocks and coins are held until you close them")
     return notes
 

@@ -39,6 +39,7 @@ OrderKind = Annotated[
 Times = Annotated[
     Literal["day", "gtc", "opg", "cls", "ioc", "fok"], Field(description="parts of a share: day")
 ]
+ExitPrice = Annotated[float | None, Field(gt=0, le=1e7, description="kept by the broker")]
 Extended = Annotated[bool, Field(description="limit day orders outside hours")]
 Limit = Annotated[int, Field(ge=1, le=100, description="most shown")]
 Which = Annotated[Literal["open", "closed", "all"], Field(description="which")]
@@ -187,14 +188,19 @@ async def place_stock_order(
     trail_price: TrailPrice = None,
     trail_percent: TrailPercent = None,
     extended_hours: Extended = False,
+    take_profit_limit_price: ExitPrice = None,
+    stop_loss_stop_price: ExitPrice = None,
+    stop_loss_limit_price: ExitPrice = None,
     client_order_id: OrderName = None,
     preview: Preview = True,
     confirm_token: Token = None,
 ) -> ShareTradeView:
-    """Place any order in a stock, in shares or dollars. Previews first."""
-    trail, extended, name = (trail_price, trail_percent), extended_hours, client_order_id
-    terms = (order_type, time_in_force, limit_price, stop_price, trail)
-    wanted = share(side, symbol, quantity, notional, *terms, extended=extended, name=name)
+    """Place any order in a stock, in shares or dollars, with exits. Previews first."""
+    exits = (take_profit_limit_price, stop_loss_stop_price, stop_loss_limit_price)
+    ways = ((trail_price, trail_percent), exits, extended_hours, client_order_id)
+    wanted = share(
+        side, symbol, quantity, notional, order_type, time_in_force, limit_price, stop_price, *ways
+    )
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 

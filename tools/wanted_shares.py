@@ -39,12 +39,16 @@ def share(
     limit: float | None = None,
     stop: float | None = None,
     trail: tuple[float | None, float | None] = (None, None),
-    *,
+    exits: tuple[float | None, float | None, float | None] = (None, None, None),
     extended: bool = False,
     name: str | None = None,
+    *,
     coin: bool = False,
 ) -> ShareIntent:
-    """Return the order wanted; trail in dollars and in percent. Raises BadArgument for none."""
+    """Return the order wanted; raises BadArgument for what is none.
+
+    trail: in dollars and in percent. exits: take profit, stop loss and the limit of that.
+    """
     symbol = symbol.strip().upper()
     if ("/" in symbol) is not coin:
         other = "place_stock_order" if coin else "place_crypto_order"
@@ -61,5 +65,8 @@ def share(
         trail_percent=amount(trail[1]),
         tif=TimeInForce(tif),
         extended_hours=extended,
+        take_profit=amount(exits[0]),
+        stop_loss=amount(exits[1]),
+        stop_loss_limit=amount(exits[2]),
         client_order_id=name,
     )

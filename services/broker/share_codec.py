@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from common.contracts import AssetClass
 from common.ids import ClientOrderId
 from common.money import plain
-from common.orders import OrderClass, PositionIntent
+from common.orders import PositionIntent
 from common.shares import ShareAsset, ShareIntent
 from services.broker.fields import Json, reads, text
 
@@ -24,7 +26,7 @@ def order_request(intent: ShareIntent, client_order_id: ClientOrderId) -> dict[s
         "side": intent.side.value,
         "type": intent.type.value,
         "time_in_force": intent.tif.value,
-        "order_class": OrderClass.SIMPLE.value,
+        "order_class": intent.order_class.value,
     }
     if not intent.is_coin:
         body["position_intent"] = PositionIntent.of(intent.side, opens=intent.opens).value
@@ -38,7 +40,16 @@ def order_request(intent: ShareIntent, client_order_id: ClientOrderId) -> dict[s
         "trail_price": intent.trail_price,
         "trail_percent": intent.trail_percent,
     }
-    return body | {name: plain(value) for name, value in numbers.items() if value is not None}
+    exits = {
+        "take_profit": {"limit_price": intent.take_profit},
+        "stop_loss": {"stop_price": intent.stop_loss, "limit_price": intent.stop_loss_limit},
+    }
+    body |= {name: told for name, prices in exits.items() if (told := _texts(prices))}
+    return body | _texts(numbers)
+
+
+def _texts(numbers: Mapping[str, Decimal | None]) -> dict[str, str]:
+    return {name: plain(value) for name, value in numbers.items() if value is not None}
 
 
 @reads("asset")

@@ -138,7 +138,8 @@ class OrderBook:
     async def _share_gone(self, order_id: OrderId) -> ShareRecord | Order | None:
         try:
             found = await self.cancel(order_id)
-        except (NotOpen, OrderNotFound):  # it ended by itself meanwhile
+        except (NotOpen, OrderNotFound):  # it ended by itself, or with the entry it belongs to
+            await self._tracker.look()
             found = await self.order(order_id)
         return None if isinstance(found, Held) else found
 

@@ -39,6 +39,10 @@ class Records(Protocol[R]):
         """Return an order's fills."""
         ...
 
+    async def adopt(self, record: R, order: Order) -> None:
+        """Take orders that the broker made of one of ours for our own."""
+        ...
+
     async def update(self, record: R, fill: Fill | None = None) -> None:
         """Write an order's new state, and the fill that came with it, once."""
         ...
@@ -112,6 +116,8 @@ class Follower(Generic[R]):
         """Fold what the broker says of one of our orders; return the record after it."""
         async with self._folding:
             before = self._known(client_order_id)
+            if order.children:
+                await self._records.adopt(before, order)
             after = before.after(order)
             if after is before and fill is None:
                 return before

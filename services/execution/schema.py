@@ -58,7 +58,7 @@ _SHARES = (
     """CREATE TABLE IF NOT EXISTS share_orders (
     client_order_id TEXT PRIMARY KEY, symbol TEXT NOT NULL, intent TEXT NOT NULL,
     principal TEXT NOT NULL, day TEXT NOT NULL, reference TEXT NOT NULL, mid TEXT,
-    status TEXT NOT NULL, created_at TEXT NOT NULL, held TEXT, basis TEXT,
+    status TEXT NOT NULL, created_at TEXT NOT NULL, held TEXT, basis TEXT, parent TEXT,
     updated_at TEXT NOT NULL, broker_id TEXT, broker_status TEXT NOT NULL,
     filled_qty TEXT NOT NULL, filled_avg TEXT, reason TEXT NOT NULL,
     version INTEGER NOT NULL, working TEXT

@@ -24,6 +24,7 @@ class ShareRecord:
     reference is the price its worst case is reckoned at, mid that of the market at the send.
     Prices are never signed. held: of its symbol, signed, when it was sent while no other order
     of ours worked there, else None. basis: what a closing order's holding had cost, a unit.
+    parent: the entry whose exit it is, at the broker.
     """
 
     client_order_id: ClientOrderId
@@ -37,6 +38,7 @@ class ShareRecord:
     updated_at: datetime
     held: Qty | None = None
     basis: Price | None = None
+    parent: ClientOrderId | None = None
     broker_id: OrderId | None = None
     broker_status: str = ""
     filled_qty: Qty = ZERO
@@ -44,11 +46,6 @@ class ShareRecord:
     reason: str = ""
     version: int = 0
     working: Price | None = None
-
-    @property
-    def parent(self) -> None:
-        """No opening order: what it closes is the account's."""
-        return
 
     @property
     def paid(self) -> Dollars:
@@ -110,6 +107,35 @@ class ShareRecord:
             filled_avg_price=_unsigned(order.filled_avg_price) if grows else self.filled_avg_price,
             updated_at=max(self.updated_at, order.updated_at),
         )
+
+    def exits(self, order: Order) -> tuple[ShareRecord, ...]:
+        """Return the records of the exits that the broker made of this entry."""
+        return tuple(self._exit(child) for child in order.children)
+
+    def _exit(self, child: Order) -> ShareRecord:
+        profit = self.intent.take_profit
+        takes = profit is not None and _unsigned(child.limit) == profit
+        intent = self.intent.exit(profit=takes)
+        reference = intent.limit if intent.stop is None else intent.stop
+        made = replace(
+            self,
+            client_order_id=child.client_order_id,
+            intent=intent,
+            reference=self.reference if reference is None else reference,
+            mid=None,
+            status=OrderStatus.SUBMITTING,
+            created_at=child.submitted_at,
+            updated_at=child.submitted_at,
+            held=None,
+            basis=self.reference,
+            parent=self.client_order_id,
+            broker_id=None,
+            filled_qty=ZERO,
+            filled_avg_price=None,
+            reason="",
+            version=0,
+        )
+        return made.after(child)
 
     def _result(self) -> Dollars | None:
         if self.intent.opens or self.basis is None or self.filled_avg_price is None:

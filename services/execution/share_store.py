@@ -15,7 +15,7 @@ from typing import Any, Final
 from common.errors import BadArgument, Halted
 from common.ids import ClientOrderId, ExecutionId, OrderId, Principal
 from common.limits import Halt
-from common.orders import Fill, OrderStatus
+from common.orders import Fill, Order, OrderStatus
 from common.shares import ShareIntent
 from services.execution import latches
 from services.execution.share_records import ShareRecord
@@ -24,7 +24,8 @@ Transact = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[None]]
 
 _COLUMNS: Final = (
     "client_order_id, symbol, intent, principal, day, reference, mid, status, created_at, held, "
-    "basis, updated_at, broker_id, broker_status, filled_qty, filled_avg, reason, version, working"
+    "basis, parent, updated_at, broker_id, broker_status, filled_qty, filled_avg, reason, "
+    "version, working"
 )
 _MARKS: Final = ",".join("?" * len(_COLUMNS.split(",")))
 _NEWS: Final = (
@@ -63,6 +64,18 @@ class ShareStore:
                 ) from None
 
         await self._transact(work)
+
+    async def adopt(self, record: ShareRecord, order: Order) -> None:
+        """Write down the exits that the broker made of an entry of ours, once."""
+        exits = [one for one in record.exits(order) if self.order(one.client_order_id) is None]
+        if exits:
+            rows = [_row_of(one) for one in exits]
+            await self._transact(
+                lambda db: db.executemany(
+                    f"INSERT OR IGNORE INTO share_orders ({_COLUMNS}) VALUES ({_MARKS})",  # noqa: S608 constants
+                    rows,
+                )
+            )
 
     async def update(self, record: ShareRecord, fill: Fill | None = None) -> None:
         """Write an order's new state, and the fill that came with it, once."""
@@ -155,6 +168,7 @@ def _row_of(record: ShareRecord) -> tuple[object, ...]:
         record.created_at.isoformat(),
         _text(record.held),
         _text(record.basis),
+        record.parent,
         *_news_of(record)[1:-1],
     )
 
@@ -177,8 +191,8 @@ def _news_of(record: ShareRecord) -> tuple[object, ...]:
 
 def _record_of(row: tuple[Any, ...]) -> ShareRecord:
     (cid, _, intent, principal, day, reference, mid, status, created_at, held, basis) = row[:11]
-    (updated_at, broker_id, broker_status, filled_qty, filled_avg, reason) = row[11:17]
-    version, working = row[17:]
+    (parent, updated_at, broker_id, broker_status, filled_qty, filled_avg) = row[11:17]
+    reason, version, working = row[17:]
     return ShareRecord(
         client_order_id=ClientOrderId(cid),
         intent=ShareIntent.of(json.loads(intent)),
@@ -191,6 +205,7 @@ def _record_of(row: tuple[Any, ...]) -> ShareRecord:
         updated_at=datetime.fromisoformat(updated_at),
         held=_decimal(held),
         basis=_decimal(basis),
+        parent=None if parent is None else ClientOrderId(parent),
         broker_id=None if broker_id is None else OrderId(broker_id),
         broker_status=broker_status,
         filled_qty=Decimal(filled_qty),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common.clock import Clock
-from common.errors import BrokerError, MarketDataMissing
+from common.errors import BadArgument, BrokerError, MarketDataMissing
 from common.money import ZERO, Price, Qty
+from common.orders import OrderClass
 from common.portfolio import Exposure, Position
 from common.quotes import Quote
 from common.session import Session
@@ -46,8 +47,14 @@ class ShareSeen:
         return ZERO if position is None else position.qty
 
     def settled(self, wanted: ShareIntent) -> ShareIntent:
-        """Return what is wanted with what it does to the holding: it closes, or it opens."""
-        return replace(wanted, opens=self.held(wanted.symbol) * wanted.side.sign >= 0)
+        """Return what is wanted with what it does to the holding: it closes, or it opens.
+
+        Raises BadArgument for exits of an order that closes.
+        """
+        opens = self.held(wanted.symbol) * wanted.side.sign >= 0
+        if not opens and wanted.order_class is not OrderClass.SIMPLE:
+            raise BadArgument("take_profit and stop_loss go with an order that opens")
+        return replace(wanted, opens=opens)
 
     def reference(self, intent: ShareIntent) -> Price:
         """Return the price an order is reckoned at; a closing one takes what there is.

@@ -21,7 +21,7 @@ from common.errors import Halted, StateUnwritable
 from common.ids import ClientOrderId, ExecutionId, OrderId
 from common.limits import Halt
 from common.money import CASH_SCALE, PRICE_SCALE, Dollars, Price, cent, from_scaled, to_scaled
-from common.orders import Fill, OrderStatus
+from common.orders import Fill, Order, OrderStatus
 from services.execution import latches
 from services.execution.latches import Latch
 from services.execution.records import ExitPlan, OrderRecord
@@ -107,6 +107,9 @@ class DeskStore:
                 )
 
         await self._transact(work)
+
+    async def adopt(self, record: OrderRecord, order: Order) -> None:
+        """Nothing: the broker makes no orders of one in options."""
 
     def working(self) -> tuple[OrderRecord, ...]:
         """Return every order that has not ended, oldest first."""

@@ -189,6 +189,8 @@ class OrderTracker:
         self._external = tuple(order for order in open_orders if not self._ours(order))
         await _brought_up_to_date(self._options, told)
         await _brought_up_to_date(self.shares, told)
+        # Again: an entry that was found brought its exits with it.
+        self._external = tuple(order for order in open_orders if not self._ours(order))
         self._looked = Stopwatch(self._wall)
 
     async def recover(self) -> None:

@@ -114,6 +114,23 @@ def stop_price(case: ShareCase) -> Finding | None:
     return _price("stop_price", f"{word} {plain(touch)}", plain(stop), ok=ok)
 
 
+def exit_prices(case: ShareCase) -> Finding | None:
+    """The exits of an entry lie on either side of where it begins, or one would fire at once."""
+    intent, touch = case.intent, case.touch
+    exits = [(-1, "stop_loss", intent.stop_loss), (1, "take_profit", intent.take_profit)]
+    told = [(way, name, price) for way, name, price in exits if price is not None]
+    if not told:
+        return None
+    start = intent.limit if intent.limit is not None else touch
+    wrong = joined(
+        f"{name} {plain(price)}"
+        for way, name, price in told
+        if start is None or (price - start) * way * intent.side.sign <= 0
+    )
+    begins = UNKNOWN if start is None else plain(start)
+    return _price("exit_prices", f"either side of {begins}", wrong or "so", ok=not wrong)
+
+
 def delta(case: ShareCase) -> Finding:
     """The portfolio's delta stays within the cap; other symbols count at a beta of 1."""
     cap, after = case.limits.delta_cap, case.delta
@@ -201,6 +218,7 @@ SHARE_RULES: Final[tuple[ShareRule, ...]] = (
     quote_spread,
     limit_price,
     stop_price,
+    exit_prices,
 )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import BadArgument
-from common.orders import OrderType, Side, TimeInForce
+from common.orders import OrderClass, OrderType, Side, TimeInForce
 from common.shares import ShareIntent, share_tick
 
 CENTS = st.integers(100, 10_000_000).map(lambda n: Decimal(n) / 100)
@@ -111,6 +111,20 @@ ONE, TEN = Decimal(1), Decimal(10)
         (COIN | {"qty": ONE, "extended_hours": True}, "coins trade at all hours"),
         ({"symbol": "aapl", "side": Side.BUY, "qty": ONE}, "symbol: not a symbol"),
         ({"symbol": "SPY261208C00670000", "side": Side.BUY, "qty": ONE}, "is an option"),
+        (STOCK | {"qty": ONE, "stop_loss_limit": ONE}, "goes with stop_loss"),
+        (STOCK | {"qty": ONE, "stop_loss": TEN, "take_profit": ONE}, "losing side of take_profit"),
+        (STOCK | {"qty": ONE, "type": OrderType.LIMIT, "limit": ONE, "stop_loss": TEN}, "losing"),
+        (
+            STOCK | {"qty": ONE, "type": OrderType.LIMIT, "limit": TEN, "take_profit": ONE},
+            "winning",
+        ),
+        (STOCK | {"qty": Decimal("1.5"), "stop_loss": TEN}, "whole shares"),
+        (COIN | {"qty": ONE, "stop_loss": TEN}, "whole shares of a stock"),
+        (
+            STOCK | {"qty": ONE, "type": OrderType.STOP, "stop": ONE, "stop_loss": TEN},
+            "go with market and limit orders",
+        ),
+        (STOCK | {"qty": ONE, "stop_loss": Decimal("9.999")}, "stop_loss: 9.999 is not a multiple"),
         (STOCK | {"qty": ONE, "client_order_id": "spy0-mine"}, "client_order_id"),
         (STOCK | {"qty": ONE, "client_order_id": "two words"}, "client_order_id"),
     ],
@@ -152,3 +166,32 @@ def test_any_numbers_make_a_sound_order_or_none(
     assert size is not None
     assert 0 < size <= Decimal(10_000_000)
     assert intent.limit is None or 0 < intent.limit <= Decimal(10_000_000)
+
+
+@given(
+    st.sampled_from(Side),
+    st.lists(CENTS, min_size=3, max_size=3, unique=True),
+    st.booleans(),
+    st.booleans(),
+)
+def test_the_exits_of_an_entry_undo_it_on_either_side(
+    side: Side, prices: list[Decimal], limited: bool, stops_only: bool
+) -> None:
+    low, middle, high = sorted(prices, reverse=side is Side.SELL)
+    entry = ShareIntent(
+        symbol="AAPL",
+        side=side,
+        qty=TEN,
+        type=OrderType.LIMIT if limited else OrderType.MARKET,
+        limit=middle if limited else None,
+        take_profit=None if stops_only else high,
+        stop_loss=low,
+        tif=TimeInForce.GTC,
+    )
+    assert entry.order_class is (OrderClass.OTO if stops_only else OrderClass.BRACKET)
+    assert ShareIntent.of(entry.facts) == entry
+    stop = entry.exit(profit=False)
+    assert (stop.type, stop.stop, stop.limit) == (OrderType.STOP, low, None)
+    exits = [stop] if stops_only else [stop, entry.exit(profit=True)]
+    for one in exits:
+        assert (one.side, one.qty, one.tif, one.opens) == (side.opposite, TEN, entry.tif, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -274,3 +275,41 @@ async def test_what_makes_no_order_is_refused_in_words_and_nothing_is_sent(
         wild = await client.refusal(LIMIT, **AAPL, limit_price=900)
         assert "limit_price: allowed at most" in wild
     assert exchange.orders() == before
+
+
+async def test_the_exits_of_an_entry_are_ours_from_the_first_to_the_last(
+    desk: Desk, exchange: Exchange
+) -> None:
+    async with desk.client() as client:
+        await client.ready()
+        bid, ask = touch(exchange, "AAPL")
+        wanted = AAPL | {
+            "side": "buy",
+            "time_in_force": "gtc",
+            "take_profit_limit_price": float(ask + 1),
+            "stop_loss_stop_price": float(bid - 1),
+        }
+        shown = await client.ask(PLACE, **wanted)
+        assert "its exits are kept by the broker" in shown["preview"]["notes"][0]
+        order = await client.confirmed(PLACE, shown, **wanted)
+        assert (await client.ended(order["client_order_id"]))["order_class"] == "bracket"
+        exits = (await client.ask("open_stock_orders"))["orders"]
+        assert {one["exit_of"] for one in exits} == {order["client_order_id"]}
+        assert {one["client_order_id"] for one in exits} == {
+            one["client_order_id"] for one in exchange.orders("open")
+        }
+        assert {one["legs"][0]["intent"] for one in exits} == {"sell_to_close"}
+        assert (await client.ask("reconcile_positions"))["agrees"]
+        claimed = await client.refusal(SELL, **AAPL)
+        assert "reduce_only: allowed 0 of AAPL" in claimed
+        second = await client.refusal(
+            PLACE, **(AAPL | {"side": "sell", "stop_loss_stop_price": float(ask + 9)})
+        )
+        assert second.startswith("[bad_argument] take_profit and stop_loss go with an order that")
+
+        while exchange.positions():
+            exchange.step(timedelta(minutes=1))
+        ends = [await client.ended(one["client_order_id"]) for one in exits]
+        assert sorted(one["status"] for one in ends) == ["canceled", "filled"]
+        assert exchange.positions() == []
+        assert (await client.ask("reconcile_positions"))["agrees"]

@@ -65,7 +65,26 @@ BUY = ShareIntent(symbol="AAPL", side=Side.BUY, qty=Decimal("0.123456789"))
                 limit=Decimal("0.0001"),
                 extended_hours=True,
             ),
-            {"limit_price": "0.0001", "extended_hours": True},
+            {"limit_price": "0.0001", "extended_hours": True, "order_class": "simple"},
+        ),
+        (
+            ShareIntent(
+                symbol="AAPL",
+                side=Side.BUY,
+                qty=Decimal(1),
+                take_profit=Decimal("20.50"),
+                stop_loss=Decimal(9),
+                stop_loss_limit=Decimal("8.90"),
+            ),
+            {
+                "order_class": "bracket",
+                "take_profit": {"limit_price": "20.5"},
+                "stop_loss": {"stop_price": "9", "limit_price": "8.9"},
+            },
+        ),
+        (
+            ShareIntent(symbol="AAPL", side=Side.SELL, qty=Decimal(1), stop_loss=Decimal(9)),
+            {"order_class": "oto", "stop_loss": {"stop_price": "9"}},
         ),
     ],
 )

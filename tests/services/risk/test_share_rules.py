@@ -97,6 +97,7 @@ def test_a_sound_order_of_either_side_passes() -> None:
     assert breaches(case(order())) == {}
     assert breaches(case(limited("200.00"))) == {}
     assert breaches(case(order(Side.SELL))) == {}
+    assert breaches(case(order(take_profit=Decimal(210), stop_loss=Decimal(190)))) == {}
     coin = ShareIntent(symbol="BTC/USD", side=Side.BUY, notional=Decimal(500), tif=TimeInForce.GTC)
     assert breaches(case(coin)) == {}
 
@@ -137,6 +138,9 @@ WIDE = replace(QUOTE, ask=Decimal(210))
             case(order(Side.SELL, type=OrderType.STOP, stop=Decimal(200))),
             {"stop_price"},
         ),
+        (case(order(stop_loss=Decimal(201))), {"exit_prices"}),
+        (case(order(take_profit=Decimal(199))), {"exit_prices"}),
+        (case(order(Side.SELL, stop_loss=Decimal(199))), {"exit_prices"}),
         (case(order(), activity=past(order(), minutes=0.5)), {"duplicate"}),
         (
             case(order(), activity=past(order(opens=False), closed_at=NOW, result=Decimal(-1))),
