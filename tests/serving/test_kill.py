@@ -14,6 +14,7 @@ import pytest
 
 from common.clock import SystemClock
 from common.limits import Halt
+from common.place import HOME
 from services.execution.kill_switch import KillSwitch
 from services.execution.store import DeskStore
 from serving import kill
@@ -161,7 +162,7 @@ def test_a_line_without_a_value_is_the_default(
 ) -> None:
     (tmp_path / ".env").write_text("STATE_DIR=   # nothing set\n")
     monkeypatch.setattr(kill, "ENV_FILE", tmp_path / ".env")
-    assert kill.state_home() == Path(kill.HOME).expanduser()
+    assert kill.state_home() == Path(HOME).expanduser()
 
 
 def test_its_default_is_the_settings_default(monkeypatch: pytest.MonkeyPatch) -> None:
