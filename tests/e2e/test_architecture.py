@@ -19,12 +19,15 @@ DRAWN = diagrams(PAGE.read_text(encoding="utf-8"))
 TITLES = ["From preview to fill", "From tick to exit", "Bridge and daemon", "Crash and recovery"]
 RECORDER = Path(__file__).parent / "recorder"
 TRADE, TERMS = "iron_condor_30_delta", {"width": 2}
+TRIES = 8
 NEAR = 0.02  # dollars of SPY: a level which the next minute reaches
 SETTINGS = {
     "EXCHANGE__DAY": "2026-12-08",
     "EXCHANGE__AT": "10:05",
     "EXCHANGE__SEED": "7",
-    "ENTRY_PRICING": "natural",
+    "EXCHANGE__SPEED": "5",
+    "ENTRY_STEP": "0.2",
+    "ENTRY_TIMEOUT": "3",
     "HISTORY_DAYS": "0",
     "QUOTE_AGE_MAX": "60",
     "PRICE_TOLERANCE": "0.5",
@@ -89,17 +92,21 @@ async def _scenes(desk: Desk, host: Host, tape: Tape) -> None:
 
 
 async def _filled(host: Host) -> dict[str, Any]:
-    """Preview the trade, confirm it, and return its filled order."""
-    shown = await _asked(host, TRADE, **TERMS)
-    while shown["status"] != "sent":
-        shown = await _asked(
-            host, TRADE, **TERMS, preview=False, confirm_token=shown["confirm_token"]
-        )
-    name = {"order_id": shown["order"]["client_order_id"]}
-    found = await _until(
-        host, "get_order_status", lambda found: found["order"]["status"] == "filled", **name
-    )
-    return dict(found["order"])
+    """Preview the trade, confirm it, and return its filled order; an unfilled one is given up."""
+    for _ in range(TRIES):
+        shown = await _asked(host, TRADE, **TERMS)
+        while shown["status"] != "sent":
+            token = shown["confirm_token"]
+            shown = await _asked(host, TRADE, **TERMS, preview=False, confirm_token=token)
+        name = {"order_id": shown["order"]["client_order_id"]}
+        found = await _until(host, "get_order_status", _ended, **name)
+        if found["order"]["status"] == "filled":
+            return dict(found["order"])
+    raise AssertionError(f"{TRADE} never filled: {found}")
+
+
+def _ended(found: dict[str, Any]) -> bool:
+    return found["order"]["status"] in {"filled", "canceled", "rejected", "expired"}
 
 
 async def _guarded(host: Host, order_id: str) -> None:
