@@ -100,6 +100,16 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **{name.upper(): value for name, value in settings.items()}}
 
 
+def command(name: str, given: Mapping[str, str]) -> None:
+    """Run one of our commands, which must succeed."""
+    subprocess.run(
+        [sys.executable, str(ENTRYPOINT), name],
+        env=dict(given),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 def release(given: dict[str, str]) -> None:
     """Release the kill switch of an environment as a person does: at a terminal."""
     mine, terminal = pty.openpty()

@@ -12,7 +12,7 @@ from typing import Any
 from mcp.server.mcpserver.tools import Tool
 
 from alpaca_mcp_server import toolsets
-from serving.cli_tools import effect
+from tools.toolset import effect_word
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "tools.md"
 HEAD = """\
@@ -50,7 +50,7 @@ def _tool(tool: Tool) -> str:
     table = (
         f"\n| argument | type | default | what it is |\n|---|---|---|---|\n{rows}" if rows else ""
     )
-    return f"\n### {tool.name}\n\n*{effect(tool.annotations)}*. {about}\n{table}"
+    return f"\n### {tool.name}\n\n*{effect_word(tool.annotations)}*. {about}\n{table}"
 
 
 def _rows(schema: dict[str, Any]) -> Iterator[str]:

@@ -13,7 +13,8 @@ sys.path.insert(0, str(ROOT))
 
 from alpaca_mcp_server import toolsets  # noqa: E402
 from scripts import tools_page  # noqa: E402
-from serving.cli_tools import effect  # noqa: E402
+from tools.catalog import Catalog  # noqa: E402
+from tools.toolset import effect_word  # noqa: E402
 
 README = ROOT / "README.md"
 OPENING, CLOSING = "<!-- tools -->\n", "<!-- /tools -->\n"
@@ -21,13 +22,14 @@ OPENING, CLOSING = "<!-- tools -->\n", "<!-- /tools -->\n"
 
 def table() -> str:
     """Return the table as Markdown, a row a tool."""
-    rows = ["| tool | set | may | what it does |", "|---|---|---|---|"]
-    for toolset in toolsets():
-        for tool in toolset.build():
-            about = tool.description.partition("\n")[0]
-            rows.append(
-                f"| `{tool.name}` | {toolset.name} | {effect(tool.annotations)} | {about} |"
-            )
+    rows = ["| tool | set | may | listed | what it does |", "|---|---|---|---|---|"]
+    for name, offer in Catalog(toolsets()).offers.items():
+        about, effect = (
+            offer.tool.description.partition("\n")[0],
+            effect_word(offer.tool.annotations),
+        )
+        listed = "by default" if offer.basic else ""
+        rows.append(f"| `{name}` | {offer.toolset} | {effect} | {listed} | {about} |")
     return "\n".join(rows) + "\n"
 
 

@@ -70,9 +70,7 @@ def parser() -> argparse.ArgumentParser:
         add("doctor", "check configuration, folders, daemon, broker and clock; say what to do")
     )
     _add_tools(add("tools", "list the tools, or call one from the terminal"))
-    add("token", "print the bearer token of another client, made when it is new").add_argument(
-        "name", help="who it is for: a-z, 0-9, - and _"
-    )
+    _add_token(add("token", "print the bearer token of another client, made when it is new"))
     approve = add("approve", "show the orders that wait for a person, and send or refuse each")
     approve.add_argument("--watch", action="store_true", help="go on with what comes later")
     _add_audit(add("audit", "check the audit log"))
@@ -101,6 +99,14 @@ def _add_tools(tools: argparse.ArgumentParser) -> None:
     call.set_defaults(command="tools call")
     call.add_argument("name", metavar="NAME")
     call.add_argument("pairs", metavar="key=value", nargs="*", help="values are JSON, else text")
+
+
+def _add_token(token: argparse.ArgumentParser) -> None:
+    token.add_argument("name", help="who it is for: a-z, 0-9, - and _")
+    token.add_argument("--read-only", action="store_true", help="it lists and calls only reads")
+    token.add_argument(
+        "--toolsets", metavar="A,B", help="what it is shown, instead of TOOLSETS; all is everything"
+    )
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
@@ -176,7 +182,9 @@ async def _tools_call(parsed: argparse.Namespace) -> int:
 async def _token(parsed: argparse.Namespace) -> int:
     from serving.cli_tools import token
 
-    return await token(load_settings(), parsed.name)
+    return await token(
+        load_settings(), parsed.name, read_only=parsed.read_only, toolsets=parsed.toolsets
+    )
 
 
 async def _approve(parsed: argparse.Namespace) -> int:

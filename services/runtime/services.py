@@ -29,6 +29,7 @@ from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Flattened, Unwinder
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
+from services.market.data import MarketData
 from services.market.dividends import DividendCalendar
 from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
@@ -38,7 +39,9 @@ from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing
+from services.runtime.operations import Operations
 from services.runtime.recording import Recording
+from services.runtime.studies import Studies
 
 UNDERLYING = "SPY"
 FRESH = timedelta(seconds=5)
@@ -73,6 +76,9 @@ class Services:
     history: MinuteHistory
     dividends: DividendCalendar
     watch: MarketWatch
+    data: MarketData
+    studies: Studies
+    operations: Operations
     analyst: Analyst
     portfolio: Portfolio
     store: DeskStore

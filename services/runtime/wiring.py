@@ -26,6 +26,7 @@ from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.market.data import MarketData
 from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
@@ -35,8 +36,10 @@ from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
 from services.runtime.market import Market, Markets
+from services.runtime.operations import Operations
 from services.runtime.recording import Recording
 from services.runtime.services import Services
+from services.runtime.studies import Studies
 from services.strategies.sizing import SizeLimits
 
 
@@ -62,12 +65,12 @@ class Parts:
         chain, watch = market.chain, market.watch
         portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
         risk = RiskManager(risk_limits(self.settings))
-        tracker = self._tracker(metrics)
-        lock = self._lock(portfolio)
+        tracker, lock = self._tracker(metrics), self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender)
         desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
-        journal, ages = self.records.journal, self.settings.quote_age_max
+        data, journal = self._data(market), self.records.journal
+        ages, folder = self.settings.quote_age_max, self.folder
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -79,15 +82,16 @@ class Parts:
             history=market.history,
             dividends=market.dividends,
             watch=watch,
+            data=data,
+            studies=self._studies(market, data),
+            operations=self._operations(market, metrics),
             analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
-            journal=TradeJournal(
-                self.store, journal, self.folder / "audit", self.folder / "exports"
-            ),
+            journal=TradeJournal(self.store, journal, folder / "audit", folder / "exports"),
             marks=TradeMarks(self.store, journal, chain.snapshot, ages),
             trading=self._clerk(desk),
             orders=OrderBook(self.store, broker, reader, tracker, dealing.canceler),
@@ -106,6 +110,39 @@ class Parts:
             wall=self.wall,
             folder=self.folder,
         ).made()
+
+    def _data(self, market: Market) -> MarketData:
+        connection = self.connection
+        return MarketData.of(
+            connection.library,
+            connection.watchlists,
+            connection.reader,
+            market.calendar,
+            clock=self.clock,
+            wall=self.wall,
+        )
+
+    def _studies(self, market: Market, data: MarketData) -> Studies:
+        return Studies.of(
+            self.settings,
+            data,
+            self.connection.reader,
+            market.calendar,
+            self.access.stock_feed,
+            clock=self.clock,
+            wall=self.wall,
+        )
+
+    def _operations(self, market: Market, metrics: Metrics) -> Operations:
+        return Operations(
+            metrics,
+            self.connection,
+            market.chain,
+            self.records.audit,
+            self.supervisor,
+            self.folder,
+            self.wall,
+        )
 
     def _dealing(
         self,

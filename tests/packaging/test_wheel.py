@@ -12,7 +12,7 @@ from common.config import VERSION
 from scripts import bundle
 from tests.packaging.starting import command_of, host, run, said
 from tests.tidy.sources import ROOT, files
-from tools.toolset import all_tools
+from tools.catalog import Catalog
 
 
 def test_everything_of_the_packages_is_in_it_and_nothing_else(wheel: Path) -> None:
@@ -56,7 +56,7 @@ async def test_a_host_lists_its_tools_and_the_state_lies_in_the_users_folder(
         daemon = json.loads((state / "paper-local" / "daemon.lock").read_text())
         started = command_of(daemon["pid"])
 
-    assert told <= {tool.name for tool in all_tools(toolsets())}
+    assert told <= set(Catalog(toolsets()).offers)
     assert "get_account_info" in told
     assert not answer.is_error
     assert "'zero-dte-desk kill --release'" in said(refused)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from alpaca_mcp_server import INSTRUCTIONS, main, toolsets
-from tools.toolset import all_tools
+from tools.catalog import Catalog
 
 INSTRUCTIONS_MAX = 2048  # hosts cut what is longer
 
 
 def test_instructions_fit_and_name_only_tools_that_exist() -> None:
-    names = {tool.name for tool in all_tools(toolsets())}
+    names = {tool.name for tool in Catalog(toolsets()).tools}
     assert len(INSTRUCTIONS) <= INSTRUCTIONS_MAX
     words = {word.strip("().,;:\n") for word in INSTRUCTIONS.split()}
     told = {word for word in words if "_" in word and not word.startswith("[")}
