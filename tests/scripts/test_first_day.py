@@ -10,14 +10,14 @@ import pytest
 
 from alpaca_mcp_server import toolsets
 from scripts.first_day import MARKED, PAGE, Call, calls, picked, shown
-from tools.toolset import all_tools
+from tools.catalog import Catalog
 
 TEXT = PAGE.read_text(encoding="utf-8")
 GLOSSARY = (PAGE.parent / "glossary.md").read_text(encoding="utf-8")
 
 
 def test_each_call_is_one_the_tool_takes() -> None:
-    schemas = {tool.name: tool.parameters for tool in all_tools(toolsets())}
+    schemas = {tool.name: tool.parameters for tool in Catalog(toolsets()).tools}
     asked = calls(TEXT)
     assert len(asked) == TEXT.count("<!-- call ") == TEXT.count("<!-- /call -->") > 9
     for call in asked:
