@@ -210,6 +210,8 @@ def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
 
 
 def _flattened(done: Flattened) -> str:
+    if done.flat and done.kept:
+        return f"Flat: no position; {len(done.kept)} orders were left open, as asked."
     if done.flat:
         return "Flat: no position, no order."
     if done.unsellable:
