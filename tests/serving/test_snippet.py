@@ -13,9 +13,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from common.place import ENTRYPOINT, ROOT
 from scripts import snippets
 from serving.snippet import HOSTS, NAMES, host, start_of
-from tests.serving.desk import ENTRYPOINT, ROOT, WAIT, Desk
+from tests.serving.desk import WAIT, Desk
 
 PAGES = ROOT / "docs" / "hosts"
 
@@ -58,11 +59,11 @@ def test_what_a_host_starts_is_this_interpreter_on_this_file(name: str) -> None:
     if name == "claude-code":
         typed = shlex.split(shown)
         assert typed[:6] == ["claude", "mcp", "add", "--scope", "user", "zero-dte-desk"]
-        assert typed[6:] == ["--", sys.executable, ENTRYPOINT]
+        assert typed[6:] == ["--", sys.executable, str(ENTRYPOINT)]
         return
     [servers] = json.loads(shown).values()
     server = servers["zero-dte-desk"]
-    assert [server["command"], *server["args"]] == [sys.executable, ENTRYPOINT]
+    assert [server["command"], *server["args"]] == [sys.executable, str(ENTRYPOINT)]
     assert ("type" in server) is (name == "vscode")
 
 

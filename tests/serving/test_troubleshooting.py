@@ -9,9 +9,9 @@ import pytest
 
 from common.config import load_settings
 from common.errors import Misconfigured
-from common.place import ENTRYPOINT
+from common.place import ENTRYPOINT, ROOT
 from serving.state import StateFolder
-from tests.serving.desk import ROOT, Desk
+from tests.serving.desk import Desk
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 KEYS = {"ALPACA_API_KEY": "AKSOMEBODY", "ALPACA_SECRET_KEY": "secret-of-a-live-account"}
