@@ -109,10 +109,14 @@ class DeskClient:
 
 @dataclass
 class Desk:
-    """A daemon on a state folder. settings are environment variables in lower case."""
+    """A daemon on a state folder. settings are environment variables in lower case.
+
+    program is what Python is told to run; it takes the entrypoint's commands.
+    """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = (str(ENTRYPOINT),)
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -172,7 +176,7 @@ class Desk:
             stale.write_text("")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ENTRYPOINT), "serve"],
+                [sys.executable, *self.program, "serve"],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
