@@ -98,7 +98,8 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
         result = "error" if failed else "ok"
         services.metrics.tool.labels(tool=tool, result=result).observe(seconds)
 
-    tools = all_tools(toolsets())
+    full = services.settings.answer_schemas == "full"
+    tools = all_tools(toolsets(), full_answers=full)
     arguments = {tool.name: frozenset(tool.parameters.get("properties", ())) for tool in tools}
     return MCPServer(
         "zero-dte-desk",

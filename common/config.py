@@ -212,6 +212,7 @@ class Settings(BaseSettings):
     allowed_hosts: str = ""  # comma-separated Host names besides loopback
     idle_timeout: Annotated[Minutes, Positive] = timedelta(minutes=30)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    answer_schemas: Literal["brief", "full"] = "brief"  # in the list of tools
 
     exchange: ExchangeSettings = ExchangeSettings()
 

@@ -42,7 +42,7 @@ class AccountView(View):
         )
 
 
-@account.tool(READS)
+@account.tool(READS, basic=True)
 async def get_account_info(desk: Desk) -> AccountView:
     """Show the account: equity, cash, buying power for options, margin, whether blocked."""
     return AccountView.of(desk.mode, await desk.reader.account())

@@ -44,7 +44,7 @@ Strike = Annotated[float | None, Field(gt=0, le=1e5, description="dollars")]
 Delta = Annotated[int | None, Field(ge=2, le=95, description="percent")]
 
 
-@option_orders.tool(TRADES)
+@option_orders.tool(TRADES, basic=True)
 async def option_credit_spread(
     desk: Desk,
     by: Trader,
@@ -72,7 +72,7 @@ async def option_credit_spread(
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@option_orders.tool(TRADES)
+@option_orders.tool(TRADES, basic=True)
 async def option_debit_spread(
     desk: Desk,
     by: Trader,
@@ -100,7 +100,7 @@ async def option_debit_spread(
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@option_orders.tool(TRADES)
+@option_orders.tool(TRADES, basic=True)
 async def buy_option_limit(
     desk: Desk,
     by: Trader,
@@ -126,7 +126,7 @@ async def buy_option_limit(
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@option_orders.tool(TRADES)
+@option_orders.tool(TRADES, basic=True)
 async def sell_option_limit(
     desk: Desk,
     by: Trader,

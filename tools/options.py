@@ -112,7 +112,7 @@ Symbols = Annotated[
 ]
 
 
-@options.tool(READS)
+@options.tool(READS, basic=True)
 async def get_option_snapshot(desk: Desk, symbol_or_symbols: Symbols = []) -> SnapshotView:  # noqa: B006
     """Show bid, ask, age, implied volatility and greeks of today's SPY options.
 

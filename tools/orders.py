@@ -19,7 +19,7 @@ OrderId = Annotated[
 ]
 
 
-@orders.tool(READS)
+@orders.tool(READS, basic=True)
 async def get_orders(
     desk: Desk,
     status: Literal["open", "closed", "all"] = "all",
@@ -29,7 +29,7 @@ async def get_orders(
     return OrdersView.of(desk.mode, await desk.orders.orders(status, limit))
 
 
-@orders.tool(READS)
+@orders.tool(READS, basic=True)
 async def get_recent_orders(
     desk: Desk,
     limit: Annotated[int, Field(ge=1, le=100)] = 10,
@@ -40,14 +40,14 @@ async def get_recent_orders(
     return OrdersView.of(desk.mode, desk.orders.recent(limit, strategy, working))
 
 
-@orders.tool(READS)
+@orders.tool(READS, basic=True)
 async def get_order_status(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Tell how one order stands: filled, partly, working, ended, or still unknown."""
     view = _view(await desk.orders.order(order_id))
     return OneOrderView(mode=desk.mode, message=_told(view), order=view)
 
 
-@orders.tool(HALTS)
+@orders.tool(HALTS, basic=True)
 async def cancel_order(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Cancel a working order. Always allowed; an order that has ended is refused."""
     view = _view(await desk.orders.cancel(order_id))

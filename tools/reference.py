@@ -44,7 +44,7 @@ class ClockView(View):
         )
 
 
-@reference.tool(READS)
+@reference.tool(READS, basic=True)
 async def get_market_clock(desk: Desk) -> ClockView:
     """Show the market's time, whether it is open, and today's cut-offs for 0DTE trading."""
     return ClockView.of(desk.mode, await desk.hours())

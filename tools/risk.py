@@ -128,20 +128,20 @@ class FlattenView(View):
         )
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def show_pnl(desk: Desk) -> PnlView:
     """Show the session's profit and loss: realized, open at exit prices and at mid, greeks."""
     found = await desk.portfolio.pnl()
     return _pnl(desk.mode, found, await desk.portfolio.greeks())
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def portfolio_delta(desk: Desk) -> DeltaView:
     """Show delta and the other greeks of everything held, each holding and in total."""
     return DeltaView.of(desk.mode, await desk.portfolio.greeks())
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def risk_check(
     desk: Desk,
     strategy: Annotated[
@@ -161,7 +161,7 @@ async def risk_check(
     )
 
 
-@risk.tool(HALTS)
+@risk.tool(HALTS, basic=True)
 async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
     """Stop all new risk at once and cancel working opening orders. Survives restarts.
 
@@ -177,7 +177,7 @@ async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
     )
 
 
-@risk.tool(HALTS)
+@risk.tool(HALTS, basic=True)
 async def flatten_all(desk: Desk, by: Caller) -> FlattenView:
     """Cancel every order and close every position, spreads as spreads, until it reads flat.
 

@@ -36,21 +36,21 @@ class StreamView(View):
     note: str
 
 
-@streaming.tool(SWITCHES)
+@streaming.tool(SWITCHES, basic=True)
 async def start_option_streaming(desk: Desk) -> StreamView:
     """Start streaming SPY same-day option quotes near the money; starting twice is one."""
     desk.chain.start_streaming()
     return _view(desk)
 
 
-@streaming.tool(SWITCHES)
+@streaming.tool(SWITCHES, basic=True)
 async def stop_option_streaming(desk: Desk) -> StreamView:
     """Stop the option stream and close its socket; quotes are then polled, and say so."""
     await desk.chain.stop_streaming()
     return _view(desk)
 
 
-@streaming.tool(READS)
+@streaming.tool(READS, basic=True)
 async def streaming_status(desk: Desk) -> StreamView:
     """Show the option stream: state, messages a second, quote ages, gaps, reconnects, feed."""
     return _view(desk)

@@ -34,7 +34,7 @@ class HealthView(View):
         )
 
 
-@system.tool(READS)
+@system.tool(READS, basic=True)
 async def health_check(desk: Desk) -> HealthView:
     """Check broker, clock, chain, streams, background jobs and the kill switch, by live probe."""
     return HealthView.of(desk, await desk.probe())

@@ -22,7 +22,7 @@ Listed = dict[str, Any]
 
 def listed() -> dict[str, Tool]:
     """Return every tool by name, in the order in which hosts list them."""
-    return {tool.name: tool for tool in all_tools(toolsets())}
+    return {tool.name: tool for tool in all_tools(toolsets(), full_answers=True)}
 
 
 def shown(tool: Tool) -> Listed:
