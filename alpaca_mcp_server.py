@@ -92,6 +92,7 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
     from common.config import VERSION
     from serving.daemon import auth_settings, lifespan_of
     from tools.boundary import Boundary
+    from tools.ticket import Ticket, ticket_page
     from tools.toolset import all_tools
 
     def observe(tool: str, seconds: float, failed: bool) -> None:
@@ -107,7 +108,8 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
         instructions=INSTRUCTIONS,
         version=VERSION,
         tools=tools,
-        middleware=[Boundary(arguments, MonotonicClock(), observe)],
+        extensions=[ticket_page()],
+        middleware=[Boundary(arguments, MonotonicClock(), observe), Ticket(tools)],
         lifespan=lambda _: lifespan_of(services),
         token_verifier=verifier,
         auth=auth_settings() if verifier is not None else None,

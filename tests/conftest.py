@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from common.config import ENV_FILE, Settings
 
 # A skip with any other reason fails: a test that does not run proves nothing.
-ALLOWED_SKIPS = re.compile(r"recorded data absent|PostgreSQL")
+ALLOWED_SKIPS = re.compile(r"recorded data absent|PostgreSQL|no Chromium")
 SETTINGS = frozenset(name.upper() for name in Settings.model_fields)
 PREFIXES = ("APCA_", "ALPACA_", "EXCHANGE__")
 

@@ -214,16 +214,18 @@ class Desk:
 
     @asynccontextmanager
     async def client(
-        self, principal: str = "local", era: Era = "auto"
+        self, principal: str = "local", era: Era = "auto", **options: Any
     ) -> AsyncIterator[DeskClient]:
-        """Connect over HTTP with a principal's own token."""
+        """Connect over HTTP with a principal's own token; options are the SDK client's."""
         async with (
             httpx2.AsyncClient(
                 headers={"Authorization": f"Bearer {self.token(principal)}"},
                 timeout=httpx2.Timeout(30, read=60),
                 trust_env=False,
             ) as http,
-            Client(streamable_http_client(self.told["url"], http_client=http), mode=era) as client,
+            Client(
+                streamable_http_client(self.told["url"], http_client=http), mode=era, **options
+            ) as client,
         ):
             yield DeskClient(client)
 

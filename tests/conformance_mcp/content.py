@@ -63,9 +63,9 @@ SCHEMA_2020_12: Mapping[str, Any] = {
 class Content(Toolset):
     """Our toolset, one of whose schemas no Python function could have."""
 
-    def build(self) -> list[Tool]:
+    def build(self, *, full_answers: bool = False) -> list[Tool]:
         """Return the tools."""
-        tools = Toolset.build(self)
+        tools = Toolset.build(self, full_answers=full_answers)
         for tool in tools:
             if tool.name == json_schema_2020_12_tool.__name__:
                 tool.parameters = schemas.arguments(dict(SCHEMA_2020_12))
@@ -118,32 +118,32 @@ def answer(*blocks: ContentBlock) -> CallToolResult:
     return CallToolResult(content=list(blocks))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_simple_text() -> CallToolResult:
     """Answer with a text."""
     return answer(text("This is a simple text response for testing."))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_image_content() -> CallToolResult:
     """Answer with a picture."""
     return answer(PICTURE)
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_audio_content() -> CallToolResult:
     """Answer with a sound."""
     sound = base64.b64encode(wav()).decode()
     return answer(AudioContent(type="audio", data=sound, mime_type="audio/wav"))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_embedded_resource() -> CallToolResult:
     """Answer with a resource."""
     return answer(embedded("test://embedded-resource", "This is an embedded resource content."))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_multiple_content_types() -> CallToolResult:
     """Answer with a text, a picture and a resource."""
     told = '{"test":"data","value":123}'
@@ -151,13 +151,13 @@ async def test_multiple_content_types() -> CallToolResult:
     return answer(text("Multiple content types test:"), PICTURE, resource)
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_error_handling() -> CallToolResult:
     """Fail."""
     raise ToolError("This tool intentionally returns an error for testing")
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_tool_with_logging(ctx: Ctx) -> CallToolResult:
     """Log thrice on the way."""
     await ctx.info("Tool execution started")
@@ -167,14 +167,14 @@ async def test_tool_with_logging(ctx: Ctx) -> CallToolResult:
     return answer(text("logged"))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_logging_tool(ctx: Ctx) -> CallToolResult:
     """Log once, which a client of the newer era sees only if it asked to."""
     await ctx.info("said to whoever asked")
     return answer(text("logged"))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_tool_with_progress(ctx: Ctx) -> CallToolResult:
     """Report progress in three steps."""
     for done in (0, 50, 100):
@@ -183,7 +183,7 @@ async def test_tool_with_progress(ctx: Ctx) -> CallToolResult:
     return answer(text("done"))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_sampling(prompt: str, ctx: Ctx) -> CallToolResult:
     """Ask the client's model."""
     message = SamplingMessage(role="user", content=text(prompt))
@@ -198,7 +198,7 @@ async def _asked(ctx: Ctx, message: str, properties: dict[str, Any]) -> CallTool
     return answer(text(f"User response: action={said.action}, content={said.content}"))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_elicitation(message: str, ctx: Ctx) -> CallToolResult:
     """Ask the client's user."""
     return await _asked(
@@ -211,7 +211,7 @@ async def test_elicitation(message: str, ctx: Ctx) -> CallToolResult:
     )
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_elicitation_sep1034_defaults(ctx: Ctx) -> CallToolResult:
     """Ask with a default for every kind of answer."""
     states = ["active", "inactive", "pending"]
@@ -228,7 +228,7 @@ async def test_elicitation_sep1034_defaults(ctx: Ctx) -> CallToolResult:
     )
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_elicitation_sep1330_enums(ctx: Ctx) -> CallToolResult:
     """Ask for a choice in each of the five ways."""
     plain = ["option1", "option2", "option3"]
@@ -247,13 +247,13 @@ async def test_elicitation_sep1330_enums(ctx: Ctx) -> CallToolResult:
     )
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def json_schema_2020_12_tool(name: str = "") -> CallToolResult:
     """Take what a rich schema describes."""
     return answer(text(name))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_header(
     region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})],
 ) -> CallToolResult:
@@ -261,7 +261,7 @@ async def test_header(
     return answer(text(region))
 
 
-@content.tool(READS)
+@content.tool(READS, basic=True)
 async def test_reconnection(ctx: Ctx) -> CallToolResult:
     """Close the stream in the middle of the call."""
     await ctx.close_sse_stream()
@@ -269,14 +269,14 @@ async def test_reconnection(ctx: Ctx) -> CallToolResult:
     return answer(text("still here"))
 
 
-@content.tool(SWITCHES)
+@content.tool(SWITCHES, basic=True)
 async def test_trigger_tool_change(ctx: Ctx) -> CallToolResult:
     """Say that the list of tools has changed."""
     await ctx.notify_tools_changed()
     return answer(text("told"))
 
 
-@content.tool(SWITCHES)
+@content.tool(SWITCHES, basic=True)
 async def test_trigger_prompt_change(ctx: Ctx) -> CallToolResult:
     """Say that the list of prompts has changed."""
     await ctx.notify_prompts_changed()

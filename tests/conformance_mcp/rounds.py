@@ -66,7 +66,7 @@ def said(ctx: Ctx, key: str, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_input_required_result_elicitation(ctx: Ctx) -> Round:
     """Ask for a name, and greet it."""
     name = said(ctx, "user_name", "name")
@@ -75,7 +75,7 @@ async def test_input_required_result_elicitation(ctx: Ctx) -> Round:
     return answer(text(f"Hello, {name}!"))
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_input_required_result_sampling(ctx: Ctx) -> Round:
     """Ask the client's model, and pass its answer on."""
     given = (ctx.input_responses or {}).get("capital_question")
@@ -84,7 +84,7 @@ async def test_input_required_result_sampling(ctx: Ctx) -> Round:
     return answer(text(given.content.text if isinstance(given.content, TextContent) else ""))
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_input_required_result_list_roots(ctx: Ctx) -> Round:
     """Ask for the client's roots, and name them."""
     given = (ctx.input_responses or {}).get("client_roots")
@@ -93,7 +93,7 @@ async def test_input_required_result_list_roots(ctx: Ctx) -> Round:
     return answer(text(", ".join(str(root.uri) for root in given.roots)))
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_input_required_result_request_state(ctx: Ctx) -> Round:
     """Ask, and recognise the state which comes back."""
     if said(ctx, "confirm", "ok") is None or ctx.request_state != "asked":
@@ -101,7 +101,7 @@ async def test_input_required_result_request_state(ctx: Ctx) -> Round:
     return answer(text("state-ok"))
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_input_required_result_tampered_state(ctx: Ctx) -> Round:
     """Ask, with a state that nobody but the server can make."""
     if said(ctx, "confirm", "ok") is None:
@@ -109,7 +109,7 @@ async def test_input_required_result_tampered_state(ctx: Ctx) -> Round:
     return answer(text("confirmed"))
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_input_required_result_multiple_inputs(ctx: Ctx) -> Round:
     """Ask the user, the model and for the roots at once."""
     wanted = {"user_name", "greeting", "client_roots"}
@@ -123,7 +123,7 @@ async def test_input_required_result_multiple_inputs(ctx: Ctx) -> Round:
     return answer(text(f"Hello, {said(ctx, 'user_name', 'name')}!"))
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_input_required_result_multi_round(ctx: Ctx) -> Round:
     """Ask twice, the second question knowing the first answer."""
     colour = said(ctx, "step2", "color")
@@ -135,7 +135,7 @@ async def test_input_required_result_multi_round(ctx: Ctx) -> Round:
     return needs("asked", step1=form("Step 1: What is your name?", "name"))
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_input_required_result_capabilities(ctx: Ctx) -> Round:
     """Ask only what the client said that it can answer."""
     able = ctx.client_capabilities or ClientCapabilities()
@@ -163,7 +163,7 @@ async def _the_user(ctx: Ctx) -> Elicit[Named]:
     return Elicit("What is your name?", Named)
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_missing_capability(
     word: Annotated[CreateMessageResult, Resolve(_the_model)],
 ) -> CallToolResult:
@@ -171,7 +171,7 @@ async def test_missing_capability(
     return answer(text(word.model))
 
 
-@rounds.tool(READS)
+@rounds.tool(READS, basic=True)
 async def test_streaming_elicitation(
     user: Annotated[Named, Resolve(_the_user)],
 ) -> CallToolResult:

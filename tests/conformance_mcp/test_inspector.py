@@ -69,8 +69,9 @@ def test_it_finds_nothing_to_say_about_our_schemas(
     judged = inspector.run(transport, era, "--method", "tools/list", "--strict")
 
     assert (judged.code, judged.err) == (0, "")
-    listed = [tool["name"] for tool in judged.json["tools"]]
-    assert listed == [tool.name for tool in all_tools(toolsets())]
+    listed = {tool["name"] for tool in judged.json["tools"]}
+    assert "iron_condor_30_delta" in listed
+    assert listed <= {tool.name for tool in all_tools(toolsets())}
 
 
 @eras
@@ -106,3 +107,12 @@ def test_it_is_told_what_was_wrong_with_a_call(inspector: Inspector, era: Era) -
 
     assert judged.code == TOOL_FAILED
     assert "did you mean 'width'?" in judged.out + judged.err
+
+
+@eras
+def test_it_finds_the_order_ticket_of_a_tool_that_previews(inspector: Inspector, era: Era) -> None:
+    asked = ("--app-info", "--method", "tools/call", "--tool-name", "iron_condor_30_delta")
+    judged = inspector.run("http", era, *asked)
+
+    assert (judged.code, judged.err) == (0, "")
+    assert judged.json["resourceUri"] == "ui://ticket"
