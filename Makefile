@@ -14,7 +14,7 @@ NODE_PINS := requirements-node.txt tests/conformance_mcp/package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer node conformance fuzz lock clean
+.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer node conformance fuzz fuzz-tools wheel bundle newcomer lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
@@ -31,6 +31,10 @@ help:
 	@echo "make node   install the MCP conformance suite and Inspector, in their own environment"
 	@echo "make conformance  both revisions of the MCP suite and the Inspector, against our server"
 	@echo "make fuzz   a long run of schemathesis on the exchange's REST API"
+	@echo "make wheel  dist/*.whl, for uvx and pip"
+	@echo "make bundle dist/*.mcpb, which Claude Desktop installs by a double click"
+	@echo "make newcomer  a fresh clone, the README's commands, and a paper trade over stdio"
+	@echo "make fuzz-tools  5,000 random calls of every tool, hostile text included"
 	@echo "make lock   pin the newest versions the .in files allow"
 	@echo "make clean  remove the environments and caches"
 
@@ -101,6 +105,9 @@ bench: $(BENCH)
 crash: $(DEV)
 	@$(PY) -m tests.crash.run --rounds 100
 
+fuzz-tools: $(DEV)
+	@$(PY) -m tests.fuzz.run --calls 5000
+
 burn-in: $(DEV)
 	@$(PY) -m tests.burnin.run --days 100 --report build/burn-in.md
 
@@ -112,6 +119,17 @@ conformance: $(DEV) $(NODE)
 
 fuzz: $(DEV) $(PEER)
 	@$(PY) -m tests.peer.fuzz --examples 200
+
+wheel: $(RUNTIME)
+	@rm -rf build/lib build/bdist.* # or a module that is gone would be packed from there
+	@$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+bundle: $(RUNTIME)
+	@$(PY) scripts/bundle.py dist
+
+newcomer: $(DEV)
+	@$(PY) -m tests.acceptance.newcomer
 
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -27,9 +28,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import Misconfigured
 from common.money import parse_decimal
+from common.place import ENV_FILE, HOME
+from common.toolsets import DEFAULT, asked_sets
 
 VERSION = "0.1.0"
-ENV_FILE = Path(__file__).resolve().parent.parent / ".env"  # hosts start us in any folder
 
 
 class Mode(StrEnum):
@@ -113,8 +115,11 @@ class ExchangeSettings(BaseModel):
         return self
 
 
-# Where a daemon is and how it logs: two of these may differ and still be the same desk.
-_WHERE = frozenset({"state_dir", "log_level", "host", "port", "prometheus_port"})
+# Where a daemon is, how it logs, what one client is shown: two of these may differ and still be
+# the same desk.
+_WHERE = frozenset(
+    {"state_dir", "log_level", "host", "port", "prometheus_port", "toolsets", "read_only"}
+)
 
 
 class Settings(BaseSettings):
@@ -186,6 +191,10 @@ class Settings(BaseSettings):
     confirmation_timeout: Annotated[Seconds, Positive] = timedelta(seconds=30)
     price_tolerance: Annotated[Money, Bounded] = Decimal("0.05")  # of the net; 2 cents always pass
 
+    # Tools
+    toolsets: Annotated[str, AfterValidator(asked_sets)] = DEFAULT
+    read_only: bool = False
+
     # Execution
     entry_pricing: Literal["adaptive", "natural"] = "adaptive"  # from the mid, or at once
     entry_step: Annotated[Seconds, Positive] = timedelta(seconds=1)
@@ -205,7 +214,7 @@ class Settings(BaseSettings):
     broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
 
     # The daemon
-    state_dir: Path = Path("~/.zero-dte-desk")
+    state_dir: Path = Path(HOME)
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     prometheus_port: Annotated[int, Field(ge=0, le=65535)] = 9090

@@ -51,7 +51,9 @@ async def _ask(
     return NotAsked() if approval is None else Elicit(question(approval.preview), Agreement)
 
 
-def _trader(by: Caller, said: Annotated[ElicitationResult[Agreement], Resolve(_ask)]) -> Asking:
+async def _trader(
+    by: Caller, said: Annotated[ElicitationResult[Agreement], Resolve(_ask)]
+) -> Asking:
     match said:
         case AcceptedElicitation(data=Agreement(approve=answer)):
             return Asking(by, answer)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from common.fees import option_fees
 from common.money import Dollars
 from common.orders import Order, OrderLeg
 from services.execution.book import Held
 from services.execution.records import OrderRecord
+from tools.untrusted import Untrusted
 from tools.views import View, dollars, new_york_text, price, quantity
 
 
@@ -31,7 +32,8 @@ class OrderView(BaseModel):
     fees are estimated from the broker's published table.
     """
 
-    client_order_id: str
+    client_order_id: str | None = Field(description="null for an order that others named")
+    untrusted_client_order_id: Untrusted | None = None
     order_id: str | None
     strategy: str
     status: str
@@ -82,7 +84,8 @@ class OrderView(BaseModel):
     def external(cls, order: Order) -> OrderView:
         """Return the view of an order that this desk did not make."""
         return cls(
-            client_order_id=order.client_order_id,
+            client_order_id=None,
+            untrusted_client_order_id=order.client_order_id,
             order_id=order.id,
             strategy="external",
             status=order.status.value,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
@@ -28,6 +28,8 @@ TRADES = ToolAnnotations(destructive_hint=True)
 HALTS = ToolAnnotations(destructive_hint=True, idempotent_hint=True)
 # Changes this server only, not the account.
 SWITCHES = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Replaces or deletes what is kept beside the trades: a list, never an order or a position.
+ERASES = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,10 @@ class Toolset:
         return tools
 
 
-def all_tools(toolsets: Iterable[Toolset], *, full_answers: bool = False) -> list[Tool]:
-    """Return the tools of several sets in their order; raise ValueError on a double name."""
-    tools = [tool for each in toolsets for tool in each.build(full_answers=full_answers)]
-    names = [tool.name for tool in tools]
-    doubled = {name for name in names if names.count(name) > 1}
-    if doubled:
-        raise ValueError(f"tools named twice: {sorted(doubled)}")
-    return tools
+def effect_word(effect: ToolAnnotations | None) -> str:
+    """Return in one word what a tool may do to the account."""
+    if effect is None or effect.read_only_hint:
+        return "reads"
+    if not effect.destructive_hint or effect.open_world_hint is False:
+        return "sets"
+    return "stops" if effect.idempotent_hint else "trades"

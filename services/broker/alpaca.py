@@ -16,13 +16,17 @@ from common.money import Price
 from common.orders import Approved, Order, OrderIntent, Side
 from services.broker import codec
 from services.broker.access import AlpacaAccess
+from services.broker.alpaca_library import AlpacaLibrary
 from services.broker.alpaca_reader import AlpacaReader
 from services.broker.alpaca_stream import TradeUpdates
+from services.broker.alpaca_watchlists import AlpacaWatchlists
 from services.broker.attempt import NoAnswer, Reply, Request, Unsent
 from services.broker.channel import Channel, definite, refused
 from services.broker.fields import Json, Unreadable, quoted, reads, refusal_text, text
 from services.broker.gateway import Broker
+from services.broker.library import Library
 from services.broker.reader import BrokerReader
+from services.broker.watchlists import WatchlistKeeper
 from services.ops.breaker import Breaker, BreakerState
 from services.ops.limiter import Lane, TokenBucket
 from services.ops.metrics import Metrics
@@ -179,6 +183,8 @@ class Connection:
 
     broker: Broker
     reader: BrokerReader
+    library: Library
+    watchlists: WatchlistKeeper
     updates: TradeUpdates
     channel: Channel
     breakers: tuple[Breaker, ...]
@@ -206,8 +212,9 @@ def open_broker(
     metrics = metrics or Metrics()
     bucket = TokenBucket(requests_per_minute, wall)
     channel = Channel(access, timeout=timeout, bucket=bucket, wall=wall, metrics=metrics)
-    orders, account, data = (Breaker(name, wall) for name in ("orders", "account", "market data"))
-    for breaker in (orders, account, data):
+    names = ("orders", "account", "market data", "library")
+    breakers = orders, account, data, other = tuple(Breaker(name, wall) for name in names)
+    for breaker in breakers:
         gauge = metrics.breaker_state.labels(breaker.name)
         gauge.set_function(partial(_level, breaker))
     metrics.ratelimit_remaining.set_function(lambda: bucket.tokens)
@@ -216,8 +223,10 @@ def open_broker(
         Connection(
             broker=AlpacaBroker(channel, reader, orders, ids or RandomIds()),
             reader=reader,
+            library=AlpacaLibrary(channel, access, other),
+            watchlists=AlpacaWatchlists(channel, other),
             updates=TradeUpdates(access, wall, metrics),
-            breakers=(orders, account, data),
+            breakers=breakers,
             bucket=bucket,
             channel=channel,
         )

@@ -20,6 +20,7 @@ from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.execution.broker_lock import BrokerLock
 from services.execution.cancels import Canceler
+from services.execution.close_lanes import CloseLanes
 from services.execution.closing import Unwind, plan_unwinds, unwinds_of
 from services.execution.holdings import Holdings
 from services.execution.records import OrderRecord
@@ -113,14 +114,14 @@ class Unwinder:
         self._holdings = holdings
         self._canceler = canceler
         self._walker = walker
-        self._one_at_a_time = asyncio.Lock()
+        self._lanes = CloseLanes()
 
     async def flatten(self, by: Principal, day: date) -> Flattened:
         """Cancel every order, close every position, and read back until it is flat.
 
         Safe to repeat. Raises BrokerError when the broker cannot be read at all.
         """
-        async with self._one_at_a_time:
+        async with self._lanes.alone():
             done = Flattened()
             watch = Stopwatch(self._wall)
             done.canceled = await self.cancel_all(done.notes)
@@ -146,9 +147,10 @@ class Unwinder:
         """Close what one opening order still holds, or one side of it.
 
         Returns whether it is gone, and a note. What an earlier try left working is taken back
-        first; while its outcome is unknown nothing is sent.
+        first; while its outcome is unknown nothing is sent. Trades that share no contract are
+        closed beside each other.
         """
-        async with self._one_at_a_time:
+        async with self._lanes.of(leg.contract for leg in record.intent.legs):
             if record.remaining:
                 await self._canceler.cancel(record.client_order_id, CANCEL_WAIT)
             notes: list[str] = []

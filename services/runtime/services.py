@@ -29,6 +29,7 @@ from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Flattened, Unwinder
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
+from services.market.data import MarketData
 from services.market.dividends import DividendCalendar
 from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
@@ -73,6 +74,7 @@ class Services:
     history: MinuteHistory
     dividends: DividendCalendar
     watch: MarketWatch
+    data: MarketData
     analyst: Analyst
     portfolio: Portfolio
     store: DeskStore

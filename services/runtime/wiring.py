@@ -26,6 +26,7 @@ from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.market.data import MarketData
 from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
@@ -62,8 +63,7 @@ class Parts:
         chain, watch = market.chain, market.watch
         portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
         risk = RiskManager(risk_limits(self.settings))
-        tracker = self._tracker(metrics)
-        lock = self._lock(portfolio)
+        tracker, lock = self._tracker(metrics), self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender)
         desk = self._desk(watch, portfolio, risk, sender, tracker, dealing, metrics)
@@ -79,6 +79,7 @@ class Parts:
             history=market.history,
             dividends=market.dividends,
             watch=watch,
+            data=self._data(market),
             analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
@@ -106,6 +107,17 @@ class Parts:
             wall=self.wall,
             folder=self.folder,
         ).made()
+
+    def _data(self, market: Market) -> MarketData:
+        connection = self.connection
+        return MarketData.of(
+            connection.library,
+            connection.watchlists,
+            connection.reader,
+            market.calendar,
+            clock=self.clock,
+            wall=self.wall,
+        )
 
     def _dealing(
         self,

@@ -16,7 +16,7 @@ from tests.conformance_mcp.judges import conform, required
 from tests.conformance_mcp.rounds import rounds
 from tests.desk import Desk, text_of
 from tests.exchange import Exchange
-from tools.toolset import all_tools
+from tools.catalog import Catalog
 
 SCORED = {"2025-11-25": 30, "2026-07-28": 37}  # frozen by the suite when each revision shipped
 EXTENSION = "tasks-"  # long-running tasks, which we do not offer and do not claim to
@@ -67,8 +67,8 @@ async def test_what_is_judged_is_our_server_with_the_suites_tools_behind_our_bou
         Client(streamable_http_client(desk.told["url"], http_client=http)) as client,
     ):
         listed = [tool.name for tool in (await client.list_tools()).tools]
-        theirs = {tool.name for tool in all_tools((content, rounds))}
-        ours = {tool.name for tool in all_tools(toolsets())}
+        theirs = set(Catalog((content, rounds)).offers)
+        ours = set(Catalog(toolsets()).offers)
         assert theirs <= set(listed) <= theirs | ours
         assert "iron_condor_30_delta" in listed
 
