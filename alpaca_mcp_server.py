@@ -48,46 +48,16 @@ account; fills in either are simulated and promise nothing about real ones. live
 
 
 def toolsets() -> tuple[Toolset, ...]:
-    """Return every group of tools, in the order in which hosts list them."""
-    from tools.account import account
-    from tools.analysis import analysis
-    from tools.crypto import crypto
-    from tools.exits import exits
-    from tools.journal import journal
-    from tools.news import news
-    from tools.option_data import option_data
-    from tools.option_orders import option_orders
-    from tools.options import options
-    from tools.orders import orders
-    from tools.positions import positions
-    from tools.reference import reference
-    from tools.risk import risk
-    from tools.stocks import stocks
-    from tools.strategy import strategy
-    from tools.streaming import streaming
-    from tools.system import system
-    from tools.watchlists import watchlists
+    """Return every group of tools, in the order in which hosts list them.
 
-    return (
-        strategy,
-        option_orders,
-        risk,
-        analysis,
-        streaming,
-        orders,
-        exits,
-        positions,
-        journal,
-        account,
-        options,
-        stocks,
-        option_data,
-        crypto,
-        news,
-        watchlists,
-        reference,
-        system,
-    )
+    A module under tools/ calls its part of a group by its own name.
+    """
+    from importlib import import_module
+
+    from common.toolsets import TOOLSETS
+
+    modules = (name for names in TOOLSETS.values() for name in names)
+    return tuple(getattr(import_module(f"tools.{name}"), name) for name in modules)
 
 
 def build_server(services: Services, verifier: TokenVerifier | None = None) -> MCPServer[Services]:

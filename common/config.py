@@ -17,7 +17,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -27,11 +26,22 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import Misconfigured
-from common.money import parse_decimal
 from common.place import ENV_FILE, HOME
+from common.setting_types import (
+    Bounded,
+    Count,
+    Finite,
+    Minutes,
+    Money,
+    OrNone,
+    Positive,
+    Seconds,
+    Share,
+)
 from common.toolsets import DEFAULT, asked_sets
 
 VERSION = "0.1.0"
+FMP = "https://financialmodelingprep.com"
 
 
 class Mode(StrEnum):
@@ -56,30 +66,6 @@ class LossAction(StrEnum):
     REDUCE = "reduce"  # nothing opens any more; working opening orders may still fill
     HALT = "halt"  # and working opening orders are canceled
     FLATTEN = "flatten"  # and every position is closed
-
-
-def _seconds(value: object) -> object:
-    """Read "30" or 0.5 as seconds; leave a timedelta alone."""
-    if isinstance(value, timedelta):
-        return value
-    return timedelta(seconds=float(parse_decimal(value)))
-
-
-def _minutes(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    return timedelta(minutes=float(parse_decimal(value)))
-
-
-Money = Annotated[Decimal, BeforeValidator(parse_decimal)]
-Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
-Minutes = Annotated[timedelta, BeforeValidator(_minutes)]
-Positive = Field(gt=timedelta(0), le=timedelta(days=1))
-OrNone = Field(ge=timedelta(0), le=timedelta(days=1))
-Bounded = Field(gt=0, le=Decimal(10_000_000), allow_inf_nan=False)
-Share = Field(gt=0, le=1, allow_inf_nan=False)
-Finite = Field(gt=0, le=1e9, allow_inf_nan=False)
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class ExchangeSettings(BaseModel):
@@ -212,6 +198,11 @@ class Settings(BaseSettings):
     broker_timeout: Annotated[Seconds, Positive] = timedelta(seconds=8)
     # None is 200, the broker's own limit, and plenty at the embedded exchange.
     broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
+
+    # Research
+    fmp_api_key: SecretStr | None = None
+    fmp_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = FMP
+    fmp_requests_per_minute: Annotated[int, Field(ge=10, le=3_000)] = 60
 
     # The daemon
     state_dir: Path = Path(HOME)

@@ -53,8 +53,7 @@ class Inspector:
 
 @pytest.fixture(scope="module")
 def desk(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    # Every tool there is: whatever a user may turn on must be portable.
-    with Desk.start(tmp_path_factory.mktemp("state"), exchange, toolsets=ALL) as desk:
+    with Desk.start(tmp_path_factory.mktemp("state"), exchange) as desk:
         yield desk
 
 

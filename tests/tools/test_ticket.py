@@ -22,6 +22,8 @@ from tools.toolset import TRADES
 from tools.trade_view import TradeView
 
 CONDOR = "iron_condor_30_delta"
+CLOSE = "close_position"
+SETTINGS = {"max_daily_loss": 50_000, "portfolio_delta_cap": 1_000}
 PLAIN_META = {"io.modelcontextprotocol/serverInfo"}  # the newer era's own, in every answer
 
 eras = pytest.mark.parametrize("era", ["auto", "legacy"])
@@ -38,7 +40,8 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 
 def test_it_is_shown_for_every_preview_and_for_nothing_else() -> None:
     for name, tool in listed().items():
-        trades = tool.fn_metadata.output_model is TradeView
+        answers = tool.fn_metadata.output_model
+        trades = answers is not None and issubclass(answers, TradeView)
         assert tool.meta == ({"ui": {"resourceUri": ticket.URI}} if trades else None), name
         assert not trades or tool.annotations == TRADES
 
@@ -128,6 +131,28 @@ async def test_what_a_person_will_not_send_is_not_sent_and_can_be_priced_again(
             assert set(await host.buttons()) == {"confirm", "discard"}
             assert host.asked.count(CONDOR) == 1
     assert len(exchange.orders("all")) == before
+
+
+async def test_what_is_done_by_no_option_order_is_shown_and_sent_too(
+    desk: Desk, exchange: Exchange, browser: Browser
+) -> None:
+    bought = {"symbol": "SPY", "qty": "4", "side": "buy", "type": "market", "time_in_force": "day"}
+    assert exchange.request("POST", "/v2/orders", bought).status == 200
+    async with desk.client(extensions=DECLARED) as client:
+        await client.ready()
+        async with AppsHost.showing(browser, client, CLOSE, {}, symbol="SPY") as host:
+            await host.until("left", "s left")
+            assert await host.text("title") == "close position"
+            assert "held4" in await host.text("terms")
+            assert "market order" in await host.text("warnings")
+            assert host.asked == []
+
+            await host.press("confirm")
+            await host.until("message", "Sent as a market order")
+            await host.press("look")
+            await host.until("message", "filled: 4 of 4")
+            assert await host.buttons() == []
+    assert exchange.positions() == []
 
 
 async def test_it_offers_to_send_only_where_it_knows_which_call_it_belongs_to(
