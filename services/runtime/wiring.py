@@ -24,7 +24,6 @@ from services.execution.sender import OrderSender
 from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
-from services.market.data import MarketData
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
@@ -33,10 +32,8 @@ from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
 from services.runtime.instructing import Instructing
 from services.runtime.market import Market, Markets
-from services.runtime.operations import Operations
 from services.runtime.recording import Recording
 from services.runtime.services import Services
-from services.runtime.studies import Studies
 from services.runtime.terms import pricing, risk_limits
 
 
@@ -68,7 +65,6 @@ class Parts:
         sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
         desk = self._desk(sight, risk, sender, tracker, dealing, metrics)
         journal, ages = self.records.journal, self.settings.quote_age_max
-        data = self._data(market)
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -80,9 +76,8 @@ class Parts:
             history=market.history,
             dividends=market.dividends,
             watch=watch,
-            data=data,
-            studies=self._studies(market, data),
-            operations=self._operations(market, metrics),
+            data=market.data,
+            studies=market.studies,
             analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
@@ -100,48 +95,19 @@ class Parts:
             risk_watch=self._risk_watch(market, portfolio, risk, tracker, dealing, metrics),
         )
 
+    def _journal(self) -> TradeJournal:
+        audit, exports = self.folder / "audit", self.folder / "exports"
+        return TradeJournal(self.store, self.records.journal, audit, exports)
+
     def _market(self) -> Market:
         return Markets(
             settings=self.settings,
             access=self.access,
-            reader=self.connection.reader,
+            connection=self.connection,
             clock=self.clock,
             wall=self.wall,
             folder=self.folder,
         ).made()
-
-    def _data(self, market: Market) -> MarketData:
-        connection = self.connection
-        return MarketData.of(
-            connection.library,
-            connection.watchlists,
-            connection.reader,
-            market.calendar,
-            clock=self.clock,
-            wall=self.wall,
-        )
-
-    def _studies(self, market: Market, data: MarketData) -> Studies:
-        return Studies.of(
-            self.settings,
-            data,
-            self.connection.reader,
-            market.calendar,
-            self.access.stock_feed,
-            clock=self.clock,
-            wall=self.wall,
-        )
-
-    def _operations(self, market: Market, metrics: Metrics) -> Operations:
-        return Operations(
-            metrics,
-            self.connection,
-            market.chain,
-            self.records.audit,
-            self.supervisor,
-            self.folder,
-            self.wall,
-        )
 
     def _dealing(
         self,
@@ -227,10 +193,6 @@ class Parts:
             self.records.trail,
             lock,
         )
-
-    def _journal(self) -> TradeJournal:
-        folders = self.folder / "audit", self.folder / "exports"
-        return TradeJournal(self.store, self.records.journal, *folders)
 
     def _instructing(
         self, sight: Sight, portfolio: Portfolio, risk: RiskManager, tracker: OrderTracker
