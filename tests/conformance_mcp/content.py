@@ -29,12 +29,11 @@ from mcp.types import (
 from pydantic import Field
 
 from services.runtime import Services
-from tools import schemas
 from tools.toolset import READS, SWITCHES, Toolset
 
 STEP = 0.05  # seconds between two notifications of one call, which the suite asks for
 
-# Every keyword of JSON Schema 2020-12 that must come through our slimming of schemas unharmed.
+# Keywords of JSON Schema 2020-12 that must reach a client unharmed.
 SCHEMA_2020_12: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
@@ -68,7 +67,7 @@ class Content(Toolset):
         tools = Toolset.build(self, full_answers=full_answers)
         for tool in tools:
             if tool.name == json_schema_2020_12_tool.__name__:
-                tool.parameters = schemas.arguments(dict(SCHEMA_2020_12))
+                tool.parameters = dict(SCHEMA_2020_12)
         return tools
 
 
