@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -130,6 +131,10 @@ async def test_what_a_person_will_not_send_is_not_sent_and_can_be_priced_again(
             await host.until("left", "s left")
             assert set(await host.buttons()) == {"confirm", "discard"}
             assert host.asked.count(CONDOR) == 1
+
+            await host.here("until = performance.now()")  # as if the time were up
+            await host.until("message", "lapsed. Nothing was sent.")
+            assert await host.buttons() == ["renew"]
     assert len(exchange.orders("all")) == before
 
 
@@ -166,6 +171,10 @@ async def test_it_offers_to_send_only_where_it_knows_which_call_it_belongs_to(
             async with shown as host:
                 await host.until("left", "s left")
                 assert set(await host.buttons()) == offered
+                told = {"mode": "live", "status": "awaiting_approval", "message": "Wait."}
+                await host.here(f"show({{structuredContent: {json.dumps(told)}}})")
+                assert await host.text("mode") == "LIVE, REAL MONEY"
+                assert await host.here("getComputedStyle(document.body).outlineStyle") == "solid"
 
 
 async def test_where_a_person_must_approve_the_page_sends_nothing(
