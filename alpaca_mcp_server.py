@@ -76,6 +76,7 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
     from tools.boundary import Boundary
     from tools.catalog import Catalog
     from tools.server import DeskServer
+    from tools.ticket import Ticket, ticket_page
 
     def observe(tool: str, seconds: float, failed: bool) -> None:
         result = "error" if failed else "ok"
@@ -93,7 +94,8 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
         title="0DTE desk",
         instructions=INSTRUCTIONS,
         version=VERSION,
-        middleware=[Boundary(catalog, MonotonicClock(), observe)],
+        extensions=[ticket_page()],
+        middleware=[Boundary(catalog, MonotonicClock(), observe), Ticket(catalog.tools)],
         lifespan=lambda _: lifespan_of(services),
         token_verifier=verifier,
         auth=auth_settings() if verifier is not None else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +14,7 @@ from services.execution.preview import Preview
 from services.risk.analysis import LegAnalysis, TradeAnalysis
 from services.runtime import Services
 from services.strategies.base import Strategy
+from tools import ticket
 from tools.consent import Asking
 from tools.exits import ExitLineView
 from tools.orders_view import OrderView
@@ -110,6 +111,8 @@ class PreviewView(BaseModel):
 
 class TradeView(View):
     """A preview with its token, what waits for a person, or the order that a token sent."""
+
+    page: ClassVar[str | None] = ticket.URI
 
     status: Literal["preview", "price_moved", "awaiting_approval", "sent"]
     message: str
