@@ -50,13 +50,14 @@ account; fills in either are simulated and promise nothing about real ones. live
 def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them.
 
-    Each is named as its module in tools/ is.
+    A module under tools/ calls its part of a group by its own name.
     """
     from importlib import import_module
 
     from common.toolsets import TOOLSETS
 
-    return tuple(getattr(import_module(f"tools.{name}"), name) for name in TOOLSETS)
+    modules = (name for names in TOOLSETS.values() for name in names)
+    return tuple(getattr(import_module(f"tools.{name}"), name) for name in modules)
 
 
 def build_server(services: Services, verifier: TokenVerifier | None = None) -> MCPServer[Services]:

@@ -17,7 +17,6 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -27,11 +26,22 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import Misconfigured
-from common.money import parse_decimal
 from common.place import ENV_FILE, HOME
+from common.setting_types import (
+    Bounded,
+    Count,
+    Finite,
+    Minutes,
+    Money,
+    OrNone,
+    Positive,
+    Seconds,
+    Share,
+)
 from common.toolsets import DEFAULT, asked_sets
 
 VERSION = "0.1.0"
+FMP = "https://financialmodelingprep.com"
 
 
 class Mode(StrEnum):
@@ -58,27 +68,6 @@ class LossAction(StrEnum):
     FLATTEN = "flatten"  # and every position is closed
 
 
-def _span(unit: timedelta) -> BeforeValidator:
-    """Read "30" or 0.5 as so many units; leave a timedelta alone."""
-
-    def read(value: object) -> object:
-        return value if isinstance(value, timedelta) else float(parse_decimal(value)) * unit
-
-    return BeforeValidator(read)
-
-
-Money = Annotated[Decimal, BeforeValidator(parse_decimal)]
-Seconds = Annotated[timedelta, _span(timedelta(seconds=1))]
-Minutes = Annotated[timedelta, _span(timedelta(minutes=1))]
-Positive = Field(gt=timedelta(0), le=timedelta(days=1))
-OrNone = Field(ge=timedelta(0), le=timedelta(days=1))
-Bounded = Field(gt=0, le=Decimal(10_000_000), allow_inf_nan=False)
-Share = Field(gt=0, le=1, allow_inf_nan=False)
-Finite = Field(gt=0, le=1e9, allow_inf_nan=False)
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Root = Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
-
-
 class ExchangeSettings(BaseModel):
     """The embedded paper exchange, as the desk starts it. EXCHANGE__NAME each."""
 
@@ -96,7 +85,7 @@ class ExchangeSettings(BaseModel):
     # The market that feed live passes through; without upstream_url it is Alpaca's.
     upstream_key: SecretStr | None = None
     upstream_secret: SecretStr | None = None
-    upstream_url: Root | None = None
+    upstream_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
     upstream_requests: Annotated[int, Field(ge=30, le=100_000)] = 200  # a minute
     stock_feed: Literal["iex", "sip"] = "iex"
     option_feed: Literal["indicative", "opra"] = "indicative"
@@ -136,7 +125,7 @@ class Settings(BaseSettings):
     trading_mode: Mode | None = None  # None derives it; a contradiction is refused
     alpaca_api_key: SecretStr | None = None
     alpaca_secret_key: SecretStr | None = None
-    alpaca_base_url: Root | None = None
+    alpaca_base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
     alpaca_live: bool = False
     live_trading_acknowledged: bool = False
     option_feed: Literal["indicative", "opra"] = "indicative"
@@ -209,8 +198,10 @@ class Settings(BaseSettings):
     broker_timeout: Annotated[Seconds, Positive] = timedelta(seconds=8)
     # None is 200, the broker's own limit, and plenty at the embedded exchange.
     broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
-    fmp_api_key: SecretStr | None = None  # of the research provider
-    fmp_url: Root = "https://financialmodelingprep.com"
+
+    # Research
+    fmp_api_key: SecretStr | None = None
+    fmp_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = FMP
     fmp_requests_per_minute: Annotated[int, Field(ge=10, le=3_000)] = 60
 
     # The daemon

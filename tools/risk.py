@@ -154,13 +154,10 @@ async def risk_check(
 
     Arguments not given are as that tool has them.
     """
-    wanted = None
-    if strategy is not None:
-        trade = Candidate(
-            name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
-        )
-        wanted = trade.strategy(desk.settings)
-    limits = await desk.trading.check(wanted)
+    asked = Candidate(
+        name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
+    )
+    limits = await desk.trading.check(asked.strategy(desk.settings))
     return RiskView(
         mode=desk.mode,
         ok=all(limit.ok for limit in limits),
@@ -213,6 +210,8 @@ def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
 
 
 def _flattened(done: Flattened) -> str:
+    if done.flat and done.kept:
+        return f"Flat: no position; {len(done.kept)} orders were left open, as asked."
     if done.flat:
         return "Flat: no position, no order."
     if done.unsellable:

@@ -84,9 +84,18 @@ def order_request(intent: OrderIntent, client_order_id: ClientOrderId) -> dict[s
     }
 
 
-def replace_request(intent: OrderIntent, client_order_id: ClientOrderId) -> dict[str, Any]:
-    """Return the body of PATCH /v2/orders/{id} that moves an order to the intent's limit."""
-    return {"client_order_id": client_order_id, "limit_price": _limit_price(intent)}
+def replace_request(
+    intent: OrderIntent, client_order_id: ClientOrderId, qty: int | None = None
+) -> dict[str, Any]:
+    """Return the body of PATCH /v2/orders/{id} that moves an order to the intent's limit.
+
+    qty: units, where their number changes as well; of a single leg contracts are sent.
+    """
+    body = {"client_order_id": client_order_id, "limit_price": _limit_price(intent)}
+    if qty is None:
+        return body
+    ratio = intent.legs[0].ratio if len(intent.legs) == 1 else 1
+    return body | {"qty": str(qty * ratio)}
 
 
 def _limit_price(intent: OrderIntent) -> str:

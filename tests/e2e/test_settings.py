@@ -26,7 +26,7 @@ from common.limits import Halt
 from common.orders import PositionIntent
 from services.ops.limiter import Lane, TokenBucket
 from services.risk.manager import RiskManager
-from services.runtime.wiring import risk_limits
+from services.runtime.terms import risk_limits
 from serving.state import desk_name
 from tests.acceptance import test_walk
 from tests.builders import at, contract, make_intent, make_view
