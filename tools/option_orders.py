@@ -148,7 +148,7 @@ async def sell_option_limit(
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@option_orders.tool(TRADES, basic=True)
+@option_orders.tool(TRADES)
 async def place_option_market_order(
     desk: Desk,
     by: Trader,
