@@ -46,6 +46,7 @@ def suite(folder: Path, *modules: str, workers: int, **environ: str) -> tuple[in
     shutil.copytree(ROOT / "common", folder / "common")  # .env lies beside the code
     shutil.copy(ROOT / ".env.example", folder)  # the mark of a checkout
     shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copy(ROOT / ".env.example", folder)  # what tells a checkout
     shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
     for number, module in enumerate(modules):
         (folder / "tests" / f"test_planted_{number}.py").write_text(module)
