@@ -9,10 +9,11 @@ from pathlib import Path
 from common.clock import MarketClock, WallClock
 from common.config import Settings
 from services.broker.access import AlpacaAccess
-from services.broker.reader import BrokerReader
+from services.broker.alpaca import Connection
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
 from services.market.chain_plan import ChainPlan
+from services.market.data import MarketData
 from services.market.dividends import DividendCalendar
 from services.market.history import HistoryPlan, MinuteHistory
 from services.market.option_chain_cache import OptionChainCache
@@ -34,6 +35,7 @@ class Market:
     history: MinuteHistory
     dividends: DividendCalendar
     watch: MarketWatch
+    data: MarketData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,20 +44,20 @@ class Markets:
 
     settings: Settings
     access: AlpacaAccess
-    reader: BrokerReader
+    connection: Connection
     clock: MarketClock
     wall: WallClock
     folder: Path
 
     def made(self) -> Market:
         """Make each once and hand it what it needs."""
-        calendar = SessionCalendar(self.reader, self.clock)
+        calendar = SessionCalendar(self.connection.reader, self.clock)
         spot = self._spot(calendar)
         chain = self._chain(spot, calendar)
         history = self._history()
-        dividends = DividendCalendar(self.reader, UNDERLYING, self.clock)
+        dividends = DividendCalendar(self.connection.reader, UNDERLYING, self.clock)
         watch = MarketWatch(
-            self.reader,
+            self.connection.reader,
             chain,
             spot,
             calendar,
@@ -71,6 +73,17 @@ class Markets:
             history=history,
             dividends=dividends,
             watch=watch,
+            data=self._data(calendar),
+        )
+
+    def _data(self, calendar: SessionCalendar) -> MarketData:
+        return MarketData.of(
+            self.connection.library,
+            self.connection.watchlists,
+            self.connection.reader,
+            calendar,
+            clock=self.clock,
+            wall=self.wall,
         )
 
     def _history(self) -> MinuteHistory:
@@ -78,11 +91,11 @@ class Markets:
             UNDERLYING, self.settings.history_days, self.settings.requests_per_minute
         )
         file = self.folder / f"history-{UNDERLYING}.npz"
-        return MinuteHistory(self.reader, file, self.clock, plan)
+        return MinuteHistory(self.connection.reader, file, self.clock, plan)
 
     def _spot(self, calendar: SessionCalendar) -> SpotFeed:
         return SpotFeed(
-            self.reader,
+            self.connection.reader,
             UNDERLYING,
             interval=SPOT_EVERY,
             clock=self.clock,
@@ -112,7 +125,7 @@ class Markets:
             requests_per_minute=settings.requests_per_minute,
         )
         return ChainService(
-            self.reader,
+            self.connection.reader,
             stream,
             cache,
             spot,

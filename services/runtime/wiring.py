@@ -24,7 +24,6 @@ from services.execution.sender import OrderSender
 from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
-from services.market.data import MarketData
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
@@ -59,16 +58,13 @@ class Parts:
         """Make every service once and hand each what it needs."""
         reader, broker = self.connection.reader, self.connection.broker
         market = self._market()
-        chain, watch = market.chain, market.watch
-        portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
+        portfolio = Portfolio(reader, market.chain, market.calendar, self.store, self.clock)
         risk = RiskManager(risk_limits(self.settings))
         tracker, lock = self._tracker(metrics), self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender)
-        sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
+        sight = Sight(market.watch, portfolio, self.store, tracker, self.kill_switch, reader)
         desk = self._desk(sight, risk, sender, tracker, dealing, metrics)
-        journal, ages = self.records.journal, self.settings.quote_age_max
-        data = self._data(market)
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -76,21 +72,21 @@ class Parts:
             metrics=metrics,
             connection=self.connection,
             calendar=market.calendar,
-            chain=chain,
+            chain=market.chain,
             history=market.history,
             dividends=market.dividends,
-            watch=watch,
-            data=data,
-            studies=self._studies(market, data),
+            watch=market.watch,
+            data=market.data,
+            studies=self._studies(market),
             operations=self._operations(market, metrics),
-            analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
+            analyst=self._analyst(market, portfolio),
             portfolio=portfolio,
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
             journal=self._journal(),
-            marks=TradeMarks(self.store, journal, chain.snapshot, ages),
+            marks=self._marks(market),
             trading=self._clerk(desk),
             orders=dealing.book,
             instructions=self._instructing(sight, portfolio, risk, tracker).made(desk),
@@ -104,27 +100,24 @@ class Parts:
         return Markets(
             settings=self.settings,
             access=self.access,
-            reader=self.connection.reader,
+            connection=self.connection,
             clock=self.clock,
             wall=self.wall,
             folder=self.folder,
         ).made()
 
-    def _data(self, market: Market) -> MarketData:
-        connection = self.connection
-        return MarketData.of(
-            connection.library,
-            connection.watchlists,
-            connection.reader,
-            market.calendar,
-            clock=self.clock,
-            wall=self.wall,
-        )
+    def _analyst(self, market: Market, portfolio: Portfolio) -> Analyst:
+        ages = self.settings.quote_age_max
+        return Analyst(market.watch, market.chain, portfolio, quote_age_max=ages)
 
-    def _studies(self, market: Market, data: MarketData) -> Studies:
+    def _marks(self, market: Market) -> TradeMarks:
+        ages = self.settings.quote_age_max
+        return TradeMarks(self.store, self.records.journal, market.chain.snapshot, ages)
+
+    def _studies(self, market: Market) -> Studies:
         return Studies.of(
             self.settings,
-            data,
+            market.data,
             self.connection.reader,
             market.calendar,
             self.access.stock_feed,
