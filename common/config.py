@@ -35,13 +35,13 @@ from common.setting_types import (
     Money,
     OrNone,
     Positive,
+    Root,
     Seconds,
     Share,
 )
 from common.toolsets import DEFAULT, asked_sets
 
 VERSION = "0.1.0"
-FMP = "https://financialmodelingprep.com"
 
 
 class Mode(StrEnum):
@@ -85,7 +85,7 @@ class ExchangeSettings(BaseModel):
     # The market that feed live passes through; without upstream_url it is Alpaca's.
     upstream_key: SecretStr | None = None
     upstream_secret: SecretStr | None = None
-    upstream_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    upstream_url: Root | None = None
     upstream_requests: Annotated[int, Field(ge=30, le=100_000)] = 200  # a minute
     stock_feed: Literal["iex", "sip"] = "iex"
     option_feed: Literal["indicative", "opra"] = "indicative"
@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     trading_mode: Mode | None = None  # None derives it; a contradiction is refused
     alpaca_api_key: SecretStr | None = None
     alpaca_secret_key: SecretStr | None = None
-    alpaca_base_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] | None = None
+    alpaca_base_url: Root | None = None
     alpaca_live: bool = False
     live_trading_acknowledged: bool = False
     option_feed: Literal["indicative", "opra"] = "indicative"
@@ -198,10 +198,8 @@ class Settings(BaseSettings):
     broker_timeout: Annotated[Seconds, Positive] = timedelta(seconds=8)
     # None is 200, the broker's own limit, and plenty at the embedded exchange.
     broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
-
-    # Research
-    fmp_api_key: SecretStr | None = None
-    fmp_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = FMP
+    fmp_api_key: SecretStr | None = None  # of the research provider
+    fmp_url: Root = "https://financialmodelingprep.com"
     fmp_requests_per_minute: Annotated[int, Field(ge=10, le=3_000)] = 60
 
     # The daemon

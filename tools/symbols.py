@@ -90,6 +90,11 @@ def _told(about: str, most: int = 1) -> WithJsonSchema:
 StockSymbols = Annotated[
     list[str], BeforeValidator(_read(stock, STOCKS_MAX)), _told("AAPL or AAPL,MSFT", STOCKS_MAX)
 ]
+NoneOrStocks = Annotated[
+    list[str],
+    BeforeValidator(_read(stock, STOCKS_MAX, least=0)),
+    _told("AAPL,MSFT; without, the watchlist or the most active", STOCKS_MAX),
+]
 CoinSymbols = Annotated[
     list[str], BeforeValidator(_read(coin, COINS_MAX)), _told("BTC/USD or several", COINS_MAX)
 ]

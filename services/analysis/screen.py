@@ -15,6 +15,8 @@ from typing import Final
 
 from common.errors import BadArgument
 from common.money import Price
+from common.session import Session, trading_day
+from services.broker.published import Snapshot
 
 FIELDS: Final = MappingProxyType(
     {
@@ -54,6 +56,23 @@ class Today:
     closed_before: Price | None
     vwap: Price | None
     volume: Decimal | None
+
+    @classmethod
+    def of(cls, told: Snapshot, session: Session) -> Today:
+        """Return a symbol's day as the broker tells it; a bar of another day is not of this one."""
+        day = told.day
+        if day is None or trading_day(day.at) != session.day:
+            before, day = day, None
+        else:
+            before = told.day_before
+        return cls(
+            symbol=told.symbol,
+            price=None if day is None or told.trade is None else told.trade.price,
+            opened=None if day is None else day.open,
+            closed_before=None if before is None else before.close,
+            vwap=None if day is None else day.vwap,
+            volume=None if day is None else day.volume,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

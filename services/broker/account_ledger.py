@@ -20,7 +20,7 @@ from common.orders import Order
 from services.broker import codec
 from services.broker.attempt import Request
 from services.broker.channel import Channel, definite
-from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads, text
+from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads, text, word
 from services.broker.reader import Which
 from services.ops.breaker import Breaker
 
@@ -28,7 +28,6 @@ T = TypeVar("T")
 
 PAGE_MAX: Final = 100  # activities the broker lists at once
 _WORD: Final = re.compile(r"[\w.:/+-]{1,40}", re.ASCII)  # no room for a sentence
-_ID: Final = re.compile(r"[\w:-]{1,100}", re.ASCII)
 NOT_FIGURES: Final = frozenset({"account_number", "multiplier"})  # text, though made of digits
 
 
@@ -185,25 +184,18 @@ def _activity(body: Json) -> Activity:
     at = body.get("transaction_time") or body.get("created_at")
     day = body.get("date")
     return Activity(
-        id=_word(body["id"]),
-        kind=_word(body["activity_type"]),
+        id=word(body["id"]),
+        kind=word(body["activity_type"]),
         day=date.fromisoformat(day) if day else None,
         at=instant(at) if at else None,
-        symbol=_word(body["symbol"]) if body.get("symbol") else None,
-        side=_word(body["side"]) if body.get("side") else None,
+        symbol=word(body["symbol"]) if body.get("symbol") else None,
+        side=word(body["side"]) if body.get("side") else None,
         qty=optional(body.get("qty")),
         price=optional(body.get("price")),
         net_amount=optional(body.get("net_amount")),
-        order_id=OrderId(_word(body["order_id"])) if body.get("order_id") else None,
+        order_id=OrderId(word(body["order_id"])) if body.get("order_id") else None,
         description=str(body.get("description") or ""),
     )
-
-
-def _word(value: object) -> str:
-    found = text(value)
-    if not _WORD.fullmatch(found) and not _ID.fullmatch(found):
-        raise Unreadable(f"not a name: {found!r:.40}")
-    return found
 
 
 @reads("portfolio history")

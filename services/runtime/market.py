@@ -10,6 +10,7 @@ from common.clock import MarketClock, WallClock
 from common.config import Settings
 from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
+from services.broker.reader import BrokerReader
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
 from services.market.chain_plan import ChainPlan
@@ -21,6 +22,7 @@ from services.market.quote_stream import OptionQuoteStream
 from services.market.spot import SpotFeed
 from services.market.watch import MarketWatch
 from services.runtime.services import UNDERLYING
+from services.runtime.studies import Studies
 
 SPOT_EVERY = timedelta(seconds=1)
 
@@ -36,6 +38,7 @@ class Market:
     dividends: DividendCalendar
     watch: MarketWatch
     data: MarketData
+    studies: Studies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +52,20 @@ class Markets:
     wall: WallClock
     folder: Path
 
+    @property
+    def reader(self) -> BrokerReader:
+        """What reads."""
+        return self.connection.reader
+
     def made(self) -> Market:
         """Make each once and hand it what it needs."""
-        calendar = SessionCalendar(self.connection.reader, self.clock)
+        calendar = SessionCalendar(self.reader, self.clock)
         spot = self._spot(calendar)
         chain = self._chain(spot, calendar)
         history = self._history()
-        dividends = DividendCalendar(self.connection.reader, UNDERLYING, self.clock)
+        dividends = DividendCalendar(self.reader, UNDERLYING, self.clock)
         watch = MarketWatch(
-            self.connection.reader,
+            self.reader,
             chain,
             spot,
             calendar,
@@ -66,6 +74,7 @@ class Markets:
             clock=self.clock,
             quote_age_max=self.settings.quote_age_max,
         )
+        data = self._data(calendar)
         return Market(
             calendar=calendar,
             spot=spot,
@@ -73,15 +82,27 @@ class Markets:
             history=history,
             dividends=dividends,
             watch=watch,
-            data=self._data(calendar),
+            data=data,
+            studies=self._studies(data, calendar),
         )
 
     def _data(self, calendar: SessionCalendar) -> MarketData:
         return MarketData.of(
             self.connection.library,
             self.connection.watchlists,
-            self.connection.reader,
+            self.reader,
             calendar,
+            clock=self.clock,
+            wall=self.wall,
+        )
+
+    def _studies(self, data: MarketData, calendar: SessionCalendar) -> Studies:
+        return Studies.of(
+            self.settings,
+            data,
+            self.reader,
+            calendar,
+            self.access.stock_feed,
             clock=self.clock,
             wall=self.wall,
         )
@@ -91,11 +112,11 @@ class Markets:
             UNDERLYING, self.settings.history_days, self.settings.requests_per_minute
         )
         file = self.folder / f"history-{UNDERLYING}.npz"
-        return MinuteHistory(self.connection.reader, file, self.clock, plan)
+        return MinuteHistory(self.reader, file, self.clock, plan)
 
     def _spot(self, calendar: SessionCalendar) -> SpotFeed:
         return SpotFeed(
-            self.connection.reader,
+            self.reader,
             UNDERLYING,
             interval=SPOT_EVERY,
             clock=self.clock,
@@ -125,7 +146,7 @@ class Markets:
             requests_per_minute=settings.requests_per_minute,
         )
         return ChainService(
-            self.connection.reader,
+            self.reader,
             stream,
             cache,
             spot,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from common.clock import NS, WallClock
 from services.broker.alpaca import Connection
 from services.market.chain import ChainService, ChainStatus
 from services.ops.audit import AuditLog
@@ -68,17 +67,12 @@ class Operations:
         chain: ChainService,
         audit: AuditLog,
         supervisor: Supervisor,
-        folder: Path,
-        wall: WallClock,
     ) -> None:
         self._metrics = metrics
         self._connection = connection
         self._chain = chain
         self._audit = audit
         self._supervisor = supervisor
-        self._folder = folder
-        self._wall = wall
-        self._since = wall.ns()
 
     async def update_chain(self) -> ChainStatus:
         """List today's contracts and ask for every quote now; raises as the reader does."""
@@ -97,18 +91,18 @@ class Operations:
             "order_submit": measured.order_submit,
         }
         series = {name: tuple(latencies(one)) for name, one in kinds.items()}
-        return Performance(up=self._up(), series=series)
+        return Performance(up=self._metrics.up.elapsed(), series=series)
 
     async def audit(self, days: int) -> AuditSummary:
         """Return what the last days with records hold; their chain is checked on the way."""
-        head, folder = self._audit.head, self._folder / "audit"
-        return await asyncio.to_thread(_summary, folder, days, head, self._audit.damage)
+        folder, head, damage = self._audit.folder, self._audit.head, self._audit.damage
+        return await asyncio.to_thread(_summary, folder, days, head, damage)
 
     async def running(self) -> Running:
         """Return what the process uses and how its jobs do."""
         return Running(
-            up=self._up(),
-            use=await asyncio.to_thread(process_use, self._folder),
+            up=self._metrics.up.elapsed(),
+            use=await asyncio.to_thread(process_use, self._audit.folder),
             tasks=len(asyncio.all_tasks()),
             loop_lag=next(iter(self._metrics.loop_lag.collect())).samples[0].value,
             requests_left=self._connection.bucket.tokens,
@@ -123,9 +117,6 @@ class Operations:
     def end_rests(self) -> tuple[str, ...]:
         """Let each breaker that holds calls back try one now; return which did."""
         return tuple(breaker.name for breaker in self.breakers if breaker.end_rest())
-
-    def _up(self) -> timedelta:
-        return timedelta(seconds=(self._wall.ns() - self._since) / NS)
 
 
 def _summary(folder: Path, days: int, head: Head, damage: str | None) -> AuditSummary:

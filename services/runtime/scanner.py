@@ -11,11 +11,10 @@ from typing import Final
 
 from common.clock import Clock
 from common.errors import BadArgument
-from common.session import Session, trading_day
+from common.session import Session
 from services.analysis.bars import SessionBars
 from services.analysis.indicators import Columns, compute, wanted
 from services.analysis.screen import Criterion, Reading, Today, reading
-from services.broker.published import PriceBar, Snapshot
 from services.market.calendar import SessionCalendar
 from services.market.stocks import StockData
 from services.market.watchlists import Watchlists
@@ -82,7 +81,7 @@ class Scanner:
         session = await self._calendar.session()
         told = await self._stocks.snapshots(kept)
         await progress(2, 4, "prices")
-        days = {one.symbol: _today(one, session) for one in told.rows}
+        days = {one.symbol: Today.of(one, session) for one in told.rows}
         fields = {c.field for c in criteria}
         volumes = await self._volumes(list(days)) if "rvol" in fields else {}
         await progress(3, 4, "volumes")
@@ -140,24 +139,6 @@ class Scanner:
         """Return which share of today's session is over."""
         gone = (self._clock.now() - session.open) / (session.close - session.open)
         return min(max(gone, 0.0), 1.0)
-
-
-def _today(one: Snapshot, session: Session) -> Today:
-    """Return a symbol's day; a bar of another day says nothing of this one."""
-    day = _of(one.day, session)
-    before = one.day_before if day is not None else one.day
-    return Today(
-        symbol=one.symbol,
-        price=None if day is None or one.trade is None else one.trade.price,
-        opened=None if day is None else day.open,
-        closed_before=None if before is None else before.close,
-        vwap=None if day is None else day.vwap,
-        volume=None if day is None else day.volume,
-    )
-
-
-def _of(bar: PriceBar | None, session: Session) -> PriceBar | None:
-    return bar if bar is not None and trading_day(bar.at) == session.day else None
 
 
 def _rsi(told: Mapping[str, Sequence[SessionBars]]) -> dict[str, float | None]:

@@ -83,7 +83,6 @@ class Services:
     watch: MarketWatch
     data: MarketData
     studies: Studies
-    operations: Operations
     analyst: Analyst
     portfolio: Portfolio
     store: DeskStore
@@ -124,6 +123,12 @@ class Services:
     def reader(self) -> BrokerReader:
         """What reads."""
         return self.connection.reader
+
+    @property
+    def operations(self) -> Operations:
+        """What looks at the desk's own parts."""
+        audit = self.records.audit
+        return Operations(self.metrics, self.connection, self.chain, audit, self.supervisor)
 
     async def kill(self, by: Principal) -> None:
         """Latch both gates; the enforcer takes back what works."""

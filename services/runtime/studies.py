@@ -36,15 +36,19 @@ class Studies:
         wall: WallClock,
     ) -> Studies:
         """Make each once. feed: where stocks' bars come from."""
-        key = settings.fmp_api_key
-        plan = ProviderPlan(
-            url=settings.fmp_url,
-            key=None if key is None else key.get_secret_value(),
-            requests_per_minute=settings.fmp_requests_per_minute,
-        )
         technicals = Technicals(data.stocks, reader, clock, feed)
         return cls(
             technicals=technicals,
             scanner=Scanner(data.stocks, data.watchlists, technicals, calendar, clock),
-            research=Research(Provider(plan, wall), clock),
+            research=Research(Provider(research_plan(settings), wall), clock),
         )
+
+
+def research_plan(settings: Settings) -> ProviderPlan:
+    """Return where and how much the provider is asked."""
+    key = settings.fmp_api_key
+    return ProviderPlan(
+        url=settings.fmp_url,
+        key=None if key is None else key.get_secret_value(),
+        requests_per_minute=settings.fmp_requests_per_minute,
+    )

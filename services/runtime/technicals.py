@@ -21,6 +21,7 @@ from services.broker.reader import BrokerReader
 from services.market.stocks import StockData
 
 WARM_UP: Final = 250  # bars read before the first that is shown: smoothing forgets its beginning
+PIECE: Final = timedelta(days=90)  # of one reading
 _SESSION: Final = 390  # minutes
 _CALENDAR_DAYS: Final = 1.5  # per session, holidays included
 _UNTOLD: Final = Decimal("NaN")
@@ -87,8 +88,21 @@ class Technicals:
         daily = timeframe == "1Day"
         start = wanted[0].open - timedelta(hours=12) if daily else wanted[0].open
         source = SOURCE.get(timeframe, timeframe)
-        told = await self._stocks.series(symbols, source, start, now)
+        told = await self._series(symbols, source, start, now)
         return await asyncio.to_thread(_by_session, told, wanted, now, None if daily else length)
+
+    async def _series(
+        self, symbols: Sequence[str], source: str, start: datetime, end: datetime
+    ) -> dict[str, list[PriceBar]]:
+        """Read in pieces, so that no one answer takes longer than the broker is waited for."""
+        found: dict[str, list[PriceBar]] = {symbol: [] for symbol in symbols}
+        while start < end:
+            until = min(start + PIECE, end)
+            told = await self._stocks.series(symbols, source, start, until)
+            for symbol, bars in told.items():
+                found[symbol] += (bar for bar in bars if bar.at < until)
+            start = until
+        return found
 
     def _computed(
         self,

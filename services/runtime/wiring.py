@@ -32,10 +32,8 @@ from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
 from services.runtime.instructing import Instructing
 from services.runtime.market import Market, Markets
-from services.runtime.operations import Operations
 from services.runtime.recording import Recording
 from services.runtime.services import Services
-from services.runtime.studies import Studies
 from services.runtime.terms import pricing, risk_limits
 
 
@@ -58,13 +56,15 @@ class Parts:
         """Make every service once and hand each what it needs."""
         reader, broker = self.connection.reader, self.connection.broker
         market = self._market()
-        portfolio = Portfolio(reader, market.chain, market.calendar, self.store, self.clock)
+        chain, watch = market.chain, market.watch
+        portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
         risk = RiskManager(risk_limits(self.settings))
         tracker, lock = self._tracker(metrics), self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender)
-        sight = Sight(market.watch, portfolio, self.store, tracker, self.kill_switch, reader)
+        sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
         desk = self._desk(sight, risk, sender, tracker, dealing, metrics)
+        journal, ages = self.records.journal, self.settings.quote_age_max
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -72,21 +72,20 @@ class Parts:
             metrics=metrics,
             connection=self.connection,
             calendar=market.calendar,
-            chain=market.chain,
+            chain=chain,
             history=market.history,
             dividends=market.dividends,
-            watch=market.watch,
+            watch=watch,
             data=market.data,
-            studies=self._studies(market),
-            operations=self._operations(market, metrics),
-            analyst=self._analyst(market, portfolio),
+            studies=market.studies,
+            analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
             journal=self._journal(),
-            marks=self._marks(market),
+            marks=TradeMarks(self.store, journal, chain.snapshot, ages),
             trading=self._clerk(desk),
             orders=dealing.book,
             instructions=self._instructing(sight, portfolio, risk, tracker).made(desk),
@@ -95,6 +94,10 @@ class Parts:
             broker_lock=lock,
             risk_watch=self._risk_watch(market, portfolio, risk, tracker, dealing, metrics),
         )
+
+    def _journal(self) -> TradeJournal:
+        audit, exports = self.folder / "audit", self.folder / "exports"
+        return TradeJournal(self.store, self.records.journal, audit, exports)
 
     def _market(self) -> Market:
         return Markets(
@@ -105,36 +108,6 @@ class Parts:
             wall=self.wall,
             folder=self.folder,
         ).made()
-
-    def _analyst(self, market: Market, portfolio: Portfolio) -> Analyst:
-        ages = self.settings.quote_age_max
-        return Analyst(market.watch, market.chain, portfolio, quote_age_max=ages)
-
-    def _marks(self, market: Market) -> TradeMarks:
-        ages = self.settings.quote_age_max
-        return TradeMarks(self.store, self.records.journal, market.chain.snapshot, ages)
-
-    def _studies(self, market: Market) -> Studies:
-        return Studies.of(
-            self.settings,
-            market.data,
-            self.connection.reader,
-            market.calendar,
-            self.access.stock_feed,
-            clock=self.clock,
-            wall=self.wall,
-        )
-
-    def _operations(self, market: Market, metrics: Metrics) -> Operations:
-        return Operations(
-            metrics,
-            self.connection,
-            market.chain,
-            self.records.audit,
-            self.supervisor,
-            self.folder,
-            self.wall,
-        )
 
     def _dealing(
         self,
@@ -220,10 +193,6 @@ class Parts:
             self.records.trail,
             lock,
         )
-
-    def _journal(self) -> TradeJournal:
-        folders = self.folder / "audit", self.folder / "exports"
-        return TradeJournal(self.store, self.records.journal, *folders)
 
     def _instructing(
         self, sight: Sight, portfolio: Portfolio, risk: RiskManager, tracker: OrderTracker

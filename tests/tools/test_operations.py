@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,8 @@ async def test_the_process_is_shown(desk: Desk) -> None:
 
 async def test_an_open_breaker_may_try_again_at_once(exchange: Exchange, tmp_path: Path) -> None:
     """The broker's data fails until its breaker opens; released, one call goes through."""
-    with Desk.start(tmp_path / "state", exchange.tenant(), quote_age_max=60) as desk:
+    impatient = {"quote_age_max": 60, "broker_timeout": 1}
+    with Desk.start(tmp_path / "state", exchange.tenant(), **impatient) as desk:
         async with desk.client() as client:
             await client.ready()
             nothing = await client.ask("reset_circuit_breakers")
@@ -110,16 +112,18 @@ async def test_an_open_breaker_may_try_again_at_once(exchange: Exchange, tmp_pat
             try:
 
                 async def opened() -> bool:
-                    return (
-                        "open" in (await client.ask("circuit_breaker_status"))["breakers"].values()
-                    )
+                    calls = (client.mcp.call_tool("update_spy_chain", {}) for _ in range(5))
+                    assert all(answer.is_error for answer in await asyncio.gather(*calls))
+                    found = await client.ask("circuit_breaker_status")
+                    return bool(found["breakers"]["market data"] == "open")
 
                 await until(opened, "no breaker opened")
             finally:
                 exchange.clear_faults()
-            await client.ask("reset_circuit_breakers")
 
             async def closed() -> bool:
+                await client.ask("reset_circuit_breakers")
+                await client.mcp.call_tool("update_spy_chain", {})
                 found = await client.ask("circuit_breaker_status")
                 return set(found["breakers"].values()) == {"closed"}
 

@@ -10,8 +10,7 @@ import csv
 import gzip
 import math
 import os
-from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -30,7 +29,6 @@ from services.analysis.indicators import KINDS, Columns, compute, wanted
 from tests.exchange import ROOT
 
 RECORDED = Path(os.environ.get("RECORDED_DATA", ROOT.parent / "shared" / "data"))
-OPEN = Session.regular(date(2026, 11, 18)).open
 Line = list[float]
 
 
@@ -299,40 +297,3 @@ def test_an_indicator_is_named_with_its_numbers(text: str, label: str) -> None:
 def test_what_is_no_indicator_is_refused_with_the_way_to_write_one(text: str) -> None:
     with pytest.raises(BadArgument, match="indicators: "):
         wanted(text)
-
-
-def bar(minute: int, close: str, volume: int = 10) -> Bar:
-    price = Decimal(close)
-    return Bar(
-        at=OPEN + timedelta(minutes=minute),
-        open=price,
-        high=price + 1,
-        low=price - 1,
-        close=price,
-        volume=volume,
-        vwap=price,
-        trades=1,
-    )
-
-
-def test_longer_bars_begin_at_the_open_end_before_now_and_are_not_made_up() -> None:
-    session = Session.regular(date(2026, 11, 18))
-    minutes = [bar(-1, "9"), bar(0, "10"), bar(4, "14", 30), bar(11, "12"), bar(15, "99")]
-    [found] = by_session(minutes, (session,), OPEN + timedelta(minutes=17), 5)
-    assert [(one.at - OPEN) // timedelta(minutes=1) for one in found.bars] == [0, 10]
-    assert found.missing == 1
-    first = found.bars[0]
-    assert (first.open, first.high, first.low, first.close) == tuple(map(Decimal, (10, 15, 9, 14)))
-    assert (first.volume, first.vwap, first.trades) == (40, Decimal(13), 2)
-
-
-def test_the_last_bar_of_an_early_close_is_short_and_told() -> None:
-    session = Session.regular(date(2026, 11, 27), close=time(13))
-    opened = session.open
-    minutes = [
-        replace(bar(0, "10"), at=opened + timedelta(minutes=minute)) for minute in range(230)
-    ]
-    [found] = by_session(minutes, (session,), session.close + timedelta(hours=1), 60)
-    assert len(found.bars) == 4  # 09:30, 10:30, 11:30, and 12:30 to 13:00
-    assert found.bars[-1].at == opened + timedelta(hours=3)
-    assert found.bars[-1].volume == 300
