@@ -24,6 +24,7 @@ from services.execution.sender import OrderSender
 from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.market.chain import ChainService
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
@@ -64,7 +65,6 @@ class Parts:
         dealing = self._dealing(market, risk, tracker, lock, sender)
         sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
         desk = self._desk(sight, risk, sender, tracker, dealing, metrics)
-        journal, ages = self.records.journal, self.settings.quote_age_max
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -78,14 +78,14 @@ class Parts:
             watch=watch,
             data=market.data,
             studies=market.studies,
-            analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
+            analyst=Analyst(watch, chain, portfolio, quote_age_max=self.settings.quote_age_max),
             portfolio=portfolio,
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
             journal=self._journal(),
-            marks=TradeMarks(self.store, journal, chain.snapshot, ages),
+            marks=self._marks(chain),
             trading=self._clerk(desk),
             orders=dealing.book,
             instructions=self._instructing(sight, portfolio, risk, tracker).made(desk),
@@ -108,6 +108,10 @@ class Parts:
             wall=self.wall,
             folder=self.folder,
         ).made()
+
+    def _marks(self, chain: ChainService) -> TradeMarks:
+        journal, ages = self.records.journal, self.settings.quote_age_max
+        return TradeMarks(self.store, journal, chain.snapshot, ages)
 
     def _dealing(
         self,
