@@ -27,6 +27,7 @@ from services.execution.share_desk import ShareDesk
 from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.market.chain import ChainService
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
@@ -112,6 +113,10 @@ class Parts:
             wall=self.wall,
             folder=self.folder,
         ).made()
+
+    def _marks(self, chain: ChainService) -> TradeMarks:
+        journal, ages = self.records.journal, self.settings.quote_age_max
+        return TradeMarks(self.store, journal, chain.snapshot, ages)
 
     def _dealing(
         self,
