@@ -48,36 +48,16 @@ account; fills in either are simulated and promise nothing about real ones. live
 
 
 def toolsets() -> tuple[Toolset, ...]:
-    """Return every group of tools, in the order in which hosts list them."""
-    from tools.account import account
-    from tools.analysis import analysis
-    from tools.exits import exits
-    from tools.journal import journal
-    from tools.option_orders import option_orders
-    from tools.options import options
-    from tools.orders import orders
-    from tools.positions import positions
-    from tools.reference import reference
-    from tools.risk import risk
-    from tools.strategy import strategy
-    from tools.streaming import streaming
-    from tools.system import system
+    """Return every group of tools, in the order in which hosts list them.
 
-    return (
-        strategy,
-        option_orders,
-        risk,
-        analysis,
-        streaming,
-        orders,
-        exits,
-        positions,
-        journal,
-        account,
-        options,
-        reference,
-        system,
-    )
+    A module under tools/ calls its part of a group by its own name.
+    """
+    from importlib import import_module
+
+    from common.toolsets import TOOLSETS
+
+    modules = (name for names in TOOLSETS.values() for name in names)
+    return tuple(getattr(import_module(f"tools.{name}"), name) for name in modules)
 
 
 def build_server(services: Services, verifier: TokenVerifier | None = None) -> MCPServer[Services]:
@@ -86,27 +66,30 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
     With a verifier every request needs a bearer token. The server owns nothing: clients
     come and go, the services stay.
     """
-    from mcp.server import MCPServer
-
     from common.clock import MonotonicClock
     from common.config import VERSION
     from serving.daemon import auth_settings, lifespan_of
     from tools.boundary import Boundary
-    from tools.toolset import all_tools
+    from tools.catalog import Catalog
+    from tools.server import DeskServer
 
     def observe(tool: str, seconds: float, failed: bool) -> None:
         result = "error" if failed else "ok"
         services.metrics.tool.labels(tool=tool, result=result).observe(seconds)
 
-    tools = all_tools(toolsets())
-    arguments = {tool.name: frozenset(tool.parameters.get("properties", ())) for tool in tools}
-    return MCPServer(
-        "zero-dte-desk",
+    settings = services.settings
+    catalog = Catalog(
+        toolsets(),
+        asked=settings.toolsets,
+        read_only=settings.read_only,
+        full_answers=settings.answer_schemas == "full",
+    )
+    return DeskServer(
+        catalog,
         title="0DTE desk",
         instructions=INSTRUCTIONS,
         version=VERSION,
-        tools=tools,
-        middleware=[Boundary(arguments, MonotonicClock(), observe)],
+        middleware=[Boundary(catalog, MonotonicClock(), observe)],
         lifespan=lambda _: lifespan_of(services),
         token_verifier=verifier,
         auth=auth_settings() if verifier is not None else None,
@@ -115,6 +98,12 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
 
 def main() -> int:
     """Run the command in sys.argv; return the exit code."""
+    if sys.platform == "win32":
+        sys.stderr.write(
+            "[unsupported] Windows itself has no file locks and signals as they are needed here. "
+            "Next: run it in WSL or in Docker.\n"
+        )
+        return 1
     if sys.argv[1:2] == ["kill"]:
         from serving.kill import main as kill
 

@@ -144,6 +144,7 @@ class Desk:
             "prometheus_port": "0",
             "broker_requests_per_minute": "6000",
             "entry_pricing": "natural",  # a walk takes seconds, and is tested where it is meant
+            "toolsets": "all",  # what is listed by default is tested where it is meant
             "history_days": "0",  # two years of bars are no test's business but their own
             **UNHURRIED,
         }

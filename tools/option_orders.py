@@ -1,4 +1,4 @@
-"""Same-day option orders by hand: verticals and single contracts, through the same desk."""
+"""Same-day option orders by hand: verticals, single contracts, legs named one by one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tools import wanted as trade
 from tools.consent import Trader
+from tools.legs import Class, Day, Extended, Legs, Net, Quantity, asked_legs, custom
 from tools.toolset import TRADES, Toolset
 from tools.trade_view import TradeView
 from tools.wants import Desk
@@ -30,7 +31,7 @@ Strike = Annotated[float | None, Field(gt=0, le=1e5, description="dollars")]
 Delta = Annotated[int | None, Field(ge=2, le=95, description="percent")]
 
 
-@option_orders.tool(TRADES)
+@option_orders.tool(TRADES, basic=True)
 async def option_credit_spread(
     desk: Desk,
     by: Trader,
@@ -58,7 +59,7 @@ async def option_credit_spread(
     return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@option_orders.tool(TRADES)
+@option_orders.tool(TRADES, basic=True)
 async def option_debit_spread(
     desk: Desk,
     by: Trader,
@@ -86,7 +87,7 @@ async def option_debit_spread(
     return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@option_orders.tool(TRADES)
+@option_orders.tool(TRADES, basic=True)
 async def buy_option_limit(
     desk: Desk,
     by: Trader,
@@ -112,7 +113,7 @@ async def buy_option_limit(
     return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@option_orders.tool(TRADES)
+@option_orders.tool(TRADES, basic=True)
 async def sell_option_limit(
     desk: Desk,
     by: Trader,
@@ -130,4 +131,47 @@ async def sell_option_limit(
     Never sells what is not held. Previews first, as buy_option_limit does.
     """
     wanted = trade.single("sell", limit, symbol, (right, strike, delta), trade.asked(contracts))
+    return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
+
+
+@option_orders.tool(TRADES, basic=True)
+async def place_option_market_order(
+    desk: Desk,
+    by: Trader,
+    legs: Legs,
+    order_class: Class = None,
+    quantity: Quantity = 1,
+    time_in_force: Day = "day",
+    extended_hours: Extended = False,
+    preview: trade.Preview = True,
+    confirm_token: trade.Token = None,
+) -> TradeView:
+    """Trade 1 to 4 same-day SPY option legs at the market, as one order, opening or closing.
+
+    Goes as a limit bounded by the preview, never as a bare market order.
+    """
+    found = await desk.dealing.by_hand.legs(asked_legs(legs, order_class, extended_hours))
+    wanted = custom(found, quantity)
+    return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
+
+
+@option_orders.tool(TRADES)
+async def place_option_order(
+    desk: Desk,
+    by: Trader,
+    legs: Legs,
+    limit_price: Net,
+    quantity: Quantity = 1,
+    stop: trade.Stop = None,
+    target: trade.Target = None,
+    trail: trade.Trail = None,
+    preview: trade.Preview = True,
+    confirm_token: trade.Token = None,
+) -> TradeView:
+    """Trade 1 to 4 same-day SPY option legs at your own limit; it may rest.
+
+    Previews first, as place_option_market_order does.
+    """
+    found = await desk.dealing.by_hand.legs(asked_legs(legs))
+    wanted = custom(found, quantity, limit_price, stop, target, trail)
     return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))

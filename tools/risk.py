@@ -125,20 +125,20 @@ class FlattenView(View):
         )
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def show_pnl(desk: Desk) -> PnlView:
     """Show the session's profit and loss: realized, open at exit prices and at mid, greeks."""
     found = await desk.portfolio.pnl()
     return _pnl(desk.mode, found, await desk.portfolio.greeks())
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def portfolio_delta(desk: Desk) -> DeltaView:
     """Show delta and the other greeks of everything held, each holding and in total."""
     return DeltaView.of(desk.mode, await desk.portfolio.greeks())
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def risk_check(
     desk: Desk,
     strategy: Annotated[
@@ -154,13 +154,10 @@ async def risk_check(
 
     Arguments not given are as that tool has them.
     """
-    wanted = None
-    if strategy is not None:
-        trade = Candidate(
-            name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
-        )
-        wanted = trade.strategy(desk.settings)
-    limits = await desk.trading.check(wanted)
+    asked = Candidate(
+        name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
+    )
+    limits = await desk.trading.check(asked.strategy(desk.settings))
     return RiskView(
         mode=desk.mode,
         ok=all(limit.ok for limit in limits),
@@ -170,7 +167,7 @@ async def risk_check(
     )
 
 
-@risk.tool(HALTS)
+@risk.tool(HALTS, basic=True)
 async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
     """Stop all new risk at once and cancel working opening orders. Survives restarts.
 
@@ -186,7 +183,7 @@ async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
     )
 
 
-@risk.tool(HALTS)
+@risk.tool(HALTS, basic=True)
 async def flatten_all(desk: Desk, by: Caller) -> FlattenView:
     """Cancel every order and close every position, spreads as spreads, until it reads flat.
 
@@ -213,6 +210,8 @@ def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
 
 
 def _flattened(done: Flattened) -> str:
+    if done.flat and done.kept:
+        return f"Flat: no position; {len(done.kept)} orders were left open, as asked."
     if done.flat:
         return "Flat: no position, no order."
     if done.unsellable:

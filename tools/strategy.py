@@ -26,7 +26,7 @@ RangeMinutes = Annotated[
 ]
 
 
-@strategy.tool(TRADES)
+@strategy.tool(TRADES, basic=True)
 async def orb_long_call(
     desk: Desk,
     by: Trader,
@@ -50,7 +50,7 @@ async def orb_long_call(
     return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@strategy.tool(TRADES)
+@strategy.tool(TRADES, basic=True)
 async def orb_long_put(
     desk: Desk,
     by: Trader,
@@ -74,7 +74,7 @@ async def orb_long_put(
     return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@strategy.tool(TRADES)
+@strategy.tool(TRADES, basic=True)
 async def iron_condor_30_delta(
     desk: Desk,
     by: Trader,
@@ -99,7 +99,7 @@ async def iron_condor_30_delta(
     return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@strategy.tool(TRADES)
+@strategy.tool(TRADES, basic=True)
 async def lotto_play_5_delta(
     desk: Desk,
     by: Trader,
