@@ -51,6 +51,7 @@ def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them."""
     from tools.account import account
     from tools.analysis import analysis
+    from tools.events import events
     from tools.exits import exits
     from tools.journal import journal
     from tools.option_orders import option_orders
@@ -76,6 +77,7 @@ def toolsets() -> tuple[Toolset, ...]:
         account,
         options,
         reference,
+        events,
         system,
     )
 
@@ -89,26 +91,38 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
     from common.clock import MonotonicClock
     from common.config import VERSION
     from serving.daemon import auth_settings, lifespan_of
+    from serving.push import Push
     from tools.boundary import Boundary
     from tools.catalog import Catalog
+    from tools.completions import add_completions
+    from tools.events import Alerts
+    from tools.prompts import add_prompts
+    from tools.resources import add_resources
     from tools.server import DeskServer
 
     def observe(tool: str, seconds: float, failed: bool) -> None:
         result = "error" if failed else "ok"
         services.metrics.tool.labels(tool=tool, result=result).observe(seconds)
 
-    settings = services.settings
+    settings, events = services.settings, services.events
     catalog = Catalog(toolsets(), asked=settings.toolsets, read_only=settings.read_only)
-    return DeskServer(
+    push = Push(events)
+    server = DeskServer(
         catalog,
         title="0DTE desk",
         instructions=INSTRUCTIONS,
         version=VERSION,
-        middleware=[Boundary(catalog, MonotonicClock(), observe)],
+        subscriptions=push.bus,
+        middleware=[push, Alerts(events), Boundary(catalog, MonotonicClock(), observe)],
         lifespan=lambda _: lifespan_of(services),
         token_verifier=verifier,
         auth=auth_settings() if verifier is not None else None,
     )
+    add_resources(server, services)
+    add_prompts(server)
+    add_completions(server, services)
+    services.supervisor.keep("push", push.run)
+    return server
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ TOOLSETS: Final = (
     "account",
     "options",
     "reference",
+    "events",
     "system",
 )
 DEFAULT: Final = "default"  # the tools that most days need, of any group

@@ -30,6 +30,7 @@ from mcp.client.streamable_http import streamable_http_client
 from common.ids import RandomIds
 from serving.tokens import TokenFile
 from tests.exchange import ROOT, Exchange
+from tools.events import ALERTS
 
 ENTRYPOINT = ROOT / "alpaca_mcp_server.py"
 START_SECONDS = 60.0
@@ -211,16 +212,18 @@ class Desk:
 
     @asynccontextmanager
     async def client(
-        self, principal: str = "local", era: Era = "auto"
+        self, principal: str = "local", era: Era = "auto", **options: Any
     ) -> AsyncIterator[DeskClient]:
-        """Connect over HTTP with a principal's own token."""
+        """Connect over HTTP with a principal's own token; options are the SDK client's."""
         async with (
             httpx2.AsyncClient(
                 headers={"Authorization": f"Bearer {self.token(principal)}"},
                 timeout=httpx2.Timeout(30, read=60),
                 trust_env=False,
             ) as http,
-            Client(streamable_http_client(self.told["url"], http_client=http), mode=era) as client,
+            Client(
+                streamable_http_client(self.told["url"], http_client=http), mode=era, **options
+            ) as client,
         ):
             yield DeskClient(client)
 
@@ -245,5 +248,6 @@ class Desk:
 
 
 def text_of(answer: Any) -> str:
-    """Return the text of an answer."""
-    return " ".join(block.text for block in answer.content if block.type == "text")
+    """Return the text of an answer without the news that may follow it."""
+    texts = [block.text for block in answer.content if block.type == "text"]
+    return " ".join(text for text in texts if not text.startswith(ALERTS))

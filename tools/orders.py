@@ -8,6 +8,7 @@ from pydantic import Field
 
 from common.orders import Order
 from services.execution.book import Held
+from services.runtime import Services
 from tools.orders_view import OneOrderView, OrdersView, OrderView
 from tools.toolset import HALTS, READS, Toolset
 from tools.wants import Desk
@@ -43,14 +44,19 @@ async def get_recent_orders(
 @orders.tool(READS, basic=True)
 async def get_order_status(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Tell how one order stands: filled, partly, working, ended, or still unknown."""
-    view = _view(await desk.orders.order(order_id))
-    return OneOrderView(mode=desk.mode, message=_told(view), order=view)
+    return await one_order(desk, order_id)
 
 
 @orders.tool(HALTS, basic=True)
 async def cancel_order(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Cancel a working order. Always allowed; an order that has ended is refused."""
     view = _view(await desk.orders.cancel(order_id))
+    return OneOrderView(mode=desk.mode, message=_told(view), order=view)
+
+
+async def one_order(desk: Services, order_id: str) -> OneOrderView:
+    """Return how one order stands; raises OrderNotFound."""
+    view = _view(await desk.orders.order(order_id))
     return OneOrderView(mode=desk.mode, message=_told(view), order=view)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from common.config import Settings
 from common.errors import ReleaseRefused
+from common.limits import Limit
 from services.execution.unwinder import Flattened
 from services.portfolio.greeks import GreeksReport
 from services.portfolio.pnl import PositionPnl, SessionPnl
 from services.runtime import Services
 from services.strategies.base import Strategy
 from tools.orders_view import OrderView
+from tools.progress import Reporting
 from tools.toolset import HALTS, READS, Toolset
 from tools.views import GreeksView, LimitView, View, dollars, price, quantity
 from tools.wanted import asked, breakout, condor
@@ -94,6 +97,17 @@ class RiskView(View):
     halted_because: list[str]
     limits: list[LimitView]
 
+    @classmethod
+    def of(cls, desk: Services, limits: Sequence[Limit]) -> RiskView:
+        """Return the view of checked limits."""
+        return cls(
+            mode=desk.mode,
+            ok=all(limit.ok for limit in limits),
+            halt=desk.kill_switch.halt().value,
+            halted_because=[str(cause) for cause in desk.kill_switch.causes()],
+            limits=LimitView.of(limits),
+        )
+
 
 class KillView(View):
     """The kill switch after the call."""
@@ -151,14 +165,8 @@ async def risk_check(
     contracts: Annotated[int, Field(ge=1, le=100)] = 1,
 ) -> RiskView:
     """Show every limit with its value, use and room; with a strategy, as after that trade."""
-    limits = await desk.trading.check(_candidate(desk.settings, strategy, width, contracts))
-    return RiskView(
-        mode=desk.mode,
-        ok=all(limit.ok for limit in limits),
-        halt=desk.kill_switch.halt().value,
-        halted_because=[str(cause) for cause in desk.kill_switch.causes()],
-        limits=LimitView.of(limits),
-    )
+    candidate = _candidate(desk.settings, strategy, width, contracts)
+    return RiskView.of(desk, await desk.trading.check(candidate))
 
 
 @risk.tool(HALTS, basic=True)
@@ -178,12 +186,12 @@ async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
 
 
 @risk.tool(HALTS, basic=True)
-async def flatten_all(desk: Desk, by: Caller) -> FlattenView:
+async def flatten_all(desk: Desk, by: Caller, progress: Reporting) -> FlattenView:
     """Cancel every order and close every position, spreads as spreads, until it reads flat.
 
     Works with the kill switch set. Safe to repeat. Takes up to 25 seconds.
     """
-    return FlattenView.of(desk, await desk.flatten(by))
+    return FlattenView.of(desk, await progress.during(desk.flatten(by), desk.flattening))
 
 
 def _candidate(

@@ -30,11 +30,12 @@ def _catalog(ctx: Context[Services]) -> Catalog:
     return server.catalog
 
 
-def _principal() -> Principal:
+def caller() -> Principal:
+    """Return who is calling now."""
     token = get_access_token()
     return LOCAL if token is None else Principal(token.client_id)
 
 
 Desk = Annotated[Services, Resolve(_services)]
-Caller = Annotated[Principal, Resolve(_principal)]
+Caller = Annotated[Principal, Resolve(caller)]
 Tools = Annotated[Catalog, Resolve(_catalog)]

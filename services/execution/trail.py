@@ -1,5 +1,7 @@
 """What the desk tells the audit log: each event of a trade as the facts a reader needs.
 
+What somebody waits to hear (a fill, an exit, a halt) goes to the event hub too, once written.
+
 A preview is known by an id that its token gives and that does not give the token away, so
 an order can be followed back to the one preview and the one approval behind it.
 """
@@ -18,7 +20,9 @@ from common.limits import Halt
 from common.orders import Fill, Leg, OrderIntent
 from services.execution.latches import Latch
 from services.execution.records import ExitPlan, OrderRecord
+from services.execution.telling import exit_told, fill_told, halt_told, order_told
 from services.ops.audit import AuditLog
+from services.ops.events import EventHub, Kind
 
 PreviewId = NewType("PreviewId", str)
 
@@ -33,9 +37,10 @@ def preview_id(token: ConfirmToken) -> PreviewId:
 class Trail:
     """Writes trades into the audit log. What must come first is awaited and may fail."""
 
-    def __init__(self, audit: AuditLog, clock: Clock) -> None:
+    def __init__(self, audit: AuditLog, clock: Clock, events: EventHub) -> None:
         self._audit = audit
         self._clock = clock
+        self._events = events
 
     async def preview(
         self,
@@ -115,6 +120,8 @@ class Trail:
             reason=record.reason,
             market_at=record.updated_at,
         )
+        if (told := order_told(record)) is not None:
+            self._events.publish(Kind.ORDER, told)
 
     async def fill(self, record: OrderRecord, fill: Fill | None) -> None:
         """An order of ours filled, in part or whole; without a fill it was read afterwards."""
@@ -129,6 +136,7 @@ class Trail:
             filled_average=record.filled_avg_price,
             market_at=record.updated_at if fill is None else fill.at,
         )
+        self._events.publish(Kind.FILL, fill_told(record, fill))
 
     async def exit(self, plan: ExitPlan) -> None:
         """A protective exit was armed, fired, changed or done with."""
@@ -140,6 +148,8 @@ class Trail:
             note=plan.note,
             market_at=self._clock.now(),
         )
+        if (told := exit_told(plan)) is not None:
+            self._events.publish(Kind.EXIT, told)
 
     async def halt(self, halt: Halt, causes: Sequence[Latch]) -> None:
         """Trading was halted, reduced or released; with the causes that stand now."""
@@ -159,6 +169,7 @@ class Trail:
             ],
             market_at=self._clock.now(),
         )
+        self._events.publish(Kind.HALT, halt_told(halt, causes))
 
 
 def _intent(intent: OrderIntent) -> dict[str, object]:

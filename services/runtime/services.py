@@ -32,6 +32,7 @@ from services.market.chain import ChainService
 from services.market.dividends import DividendCalendar
 from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
+from services.ops.events import EventHub
 from services.ops.health import Check, Health
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
@@ -94,6 +95,11 @@ class Services:
         return self.settings.mode.value
 
     @property
+    def events(self) -> EventHub:
+        """What has happened and what has changed."""
+        return self.records.events
+
+    @property
     def unwinder(self) -> Unwinder:
         """What takes positions off."""
         return self.dealing.unwinder
@@ -122,6 +128,12 @@ class Services:
         """Cancel and close everything; the caller's leaving does not stop it half way."""
         session = await self.calendar.session()
         return await self.supervisor.shielded(self.unwinder.flatten(by, session.day))
+
+    def flattening(self) -> str:
+        """Return how far a flattening has come, in words."""
+        book = self.portfolio.repriced()
+        held = "positions" if book is None else f"{len(book.positions)} positions"
+        return f"{len(self.store.working())} orders working, {held} as last read"
 
     async def hours(self) -> Hours:
         """Return the market's time and the edges of its session."""
