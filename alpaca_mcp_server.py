@@ -88,45 +88,38 @@ def build_server(services: Services, verifier: TokenVerifier | None = None) -> M
     With a verifier every request needs a bearer token. The server owns nothing: clients
     come and go, the services stay.
     """
-    from common.clock import MonotonicClock
     from common.config import VERSION
     from serving.daemon import auth_settings, lifespan_of
-    from serving.push import Push
-    from tools.boundary import Boundary
+    from serving.surface import serve_surface
     from tools.catalog import Catalog
-    from tools.completions import add_completions
-    from tools.events import Alerts
-    from tools.prompts import add_prompts
-    from tools.resources import add_resources
-    from tools.server import DeskServer
 
-    def observe(tool: str, seconds: float, failed: bool) -> None:
-        result = "error" if failed else "ok"
-        services.metrics.tool.labels(tool=tool, result=result).observe(seconds)
-
-    settings, events = services.settings, services.events
-    catalog = Catalog(toolsets(), asked=settings.toolsets, read_only=settings.read_only)
-    push = Push(events)
-    server = DeskServer(
+    settings = services.settings
+    catalog = Catalog(
+        toolsets(),
+        asked=settings.toolsets,
+        read_only=settings.read_only,
+        full_answers=settings.answer_schemas == "full",
+    )
+    return serve_surface(
+        services,
         catalog,
         title="0DTE desk",
         instructions=INSTRUCTIONS,
         version=VERSION,
-        subscriptions=push.bus,
-        middleware=[push, Alerts(events), Boundary(catalog, MonotonicClock(), observe)],
         lifespan=lambda _: lifespan_of(services),
         token_verifier=verifier,
         auth=auth_settings() if verifier is not None else None,
     )
-    add_resources(server, services)
-    add_prompts(server)
-    add_completions(server, services)
-    services.supervisor.keep("push", push.run)
-    return server
 
 
 def main() -> int:
     """Run the command in sys.argv; return the exit code."""
+    if sys.platform == "win32":
+        sys.stderr.write(
+            "[unsupported] Windows itself has no file locks and signals as they are needed here. "
+            "Next: run it in WSL or in Docker.\n"
+        )
+        return 1
     if sys.argv[1:2] == ["kill"]:
         from serving.kill import main as kill
 

@@ -28,10 +28,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import Misconfigured
 from common.money import parse_decimal
+from common.place import ENV_FILE, HOME
 from common.toolsets import DEFAULT, asked_sets
 
 VERSION = "0.1.0"
-ENV_FILE = Path(__file__).resolve().parent.parent / ".env"  # hosts start us in any folder
 
 
 class Mode(StrEnum):
@@ -115,8 +115,7 @@ class ExchangeSettings(BaseModel):
         return self
 
 
-# Where a daemon is, how it logs, what one client is shown: two of these may differ and still be
-# the same desk.
+# Where a daemon is, how it logs, what one client is shown: these do not make another desk.
 _WHERE = frozenset(
     {"state_dir", "log_level", "host", "port", "prometheus_port", "toolsets", "read_only"}
 )
@@ -194,6 +193,7 @@ class Settings(BaseSettings):
     # Tools
     toolsets: Annotated[str, AfterValidator(asked_sets)] = DEFAULT
     read_only: bool = False
+    calls_per_minute: Count = 1_200  # of each principal; what stops trading is not counted
 
     # Execution
     entry_pricing: Literal["adaptive", "natural"] = "adaptive"  # from the mid, or at once
@@ -214,13 +214,14 @@ class Settings(BaseSettings):
     broker_requests_per_minute: Annotated[int, Field(ge=10, le=100_000)] | None = None
 
     # The daemon
-    state_dir: Path = Path("~/.zero-dte-desk")
+    state_dir: Path = Path(HOME)
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     prometheus_port: Annotated[int, Field(ge=0, le=65535)] = 9090
     allowed_hosts: str = ""  # comma-separated Host names besides loopback
     idle_timeout: Annotated[Minutes, Positive] = timedelta(minutes=30)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    answer_schemas: Literal["brief", "full"] = "brief"  # in the list of tools
 
     exchange: ExchangeSettings = ExchangeSettings()
 

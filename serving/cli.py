@@ -11,6 +11,8 @@ from typing import Any
 
 from common.config import VERSION, load_settings
 from common.errors import TradingError, told
+from common.place import COMMAND
+from serving import snippet
 
 FAILED = 1
 USAGE = 2
@@ -43,7 +45,7 @@ def run(arguments: Sequence[str], build_server: BuildServer) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of every command."""
     root = argparse.ArgumentParser(
-        prog="alpaca_mcp_server.py",
+        prog=COMMAND,
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -64,7 +66,9 @@ def parser() -> argparse.ArgumentParser:
     )
     add("status", "show what runs; exit code 1 when no daemon does")
     add("stop", "stop the daemon, and the paper exchange beside it")
-    add("doctor", "check configuration, folders, daemon, broker and clock; say what to do")
+    _add_doctor(
+        add("doctor", "check configuration, folders, daemon, broker and clock; say what to do")
+    )
     _add_tools(add("tools", "list the tools, or call one from the terminal"))
     _add_token(add("token", "print the bearer token of another client, made when it is new"))
     approve = add("approve", "show the orders that wait for a person, and send or refuse each")
@@ -77,6 +81,15 @@ def parser() -> argparse.ArgumentParser:
     kill = add("kill", "set the kill switch: no desk opens a position until it is released")
     kill.add_argument("--release", action="store_true", help="release it; asks at a terminal")
     return root
+
+
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument(
+        "--host",
+        choices=snippet.NAMES,
+        default=snippet.NAMES[0],
+        help="whose configuration to show",
+    )
 
 
 def _add_tools(tools: argparse.ArgumentParser) -> None:
@@ -148,10 +161,10 @@ async def _reset(parsed: argparse.Namespace) -> int:
     return await reset(load_settings(), ask=not parsed.yes)
 
 
-async def _doctor(_: argparse.Namespace) -> int:
+async def _doctor(parsed: argparse.Namespace) -> int:
     from serving.doctor import doctor
 
-    return await doctor()
+    return await doctor(parsed.host)
 
 
 async def _tools_list(_: argparse.Namespace) -> int:

@@ -10,10 +10,9 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from common.config import Settings
-from common.ids import RandomIds
 from serving.launch import find_or_start
 from serving.state import Daemon, StateFolder
-from serving.tokens import UNBOUND, TokenFile, own_grant
+from serving.tokens import UNBOUND, own_grant, own_token
 from tools.grant import Grant
 
 CALL_MAX = 60.0  # seconds; no tool takes half of it
@@ -21,8 +20,7 @@ CALL_MAX = 60.0  # seconds; no tool takes half of it
 
 def bearer(folder: StateFolder, grant: Grant = UNBOUND) -> dict[str, str]:
     """Return the header that lets this user's own processes in, with the rights they ask for."""
-    token = TokenFile(folder.tokens, RandomIds()).own(grant)
-    return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {own_token(folder, grant)}"}
 
 
 @asynccontextmanager

@@ -12,16 +12,17 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from mcp.server.auth.provider import AccessToken
+from typing import TYPE_CHECKING, Any
 
 from common.config import Settings
 from common.errors import BadArgument, StateUnwritable
-from common.ids import Ids, Principal
+from common.ids import Ids, Principal, RandomIds
 from common.toolsets import DEFAULT, asked_sets
-from serving.state import PRIVATE_FILE, write_private
+from serving.state import PRIVATE_FILE, StateFolder, write_private
 from tools.grant import Grant
+
+if TYPE_CHECKING:
+    from mcp.server.auth.provider import AccessToken
 
 LOCAL = Principal("local")  # the user's own bridges and commands
 UNBOUND = Grant()
@@ -83,6 +84,11 @@ class TokenFile:
         return found.token
 
 
+def own_token(folder: StateFolder, grant: Grant = UNBOUND) -> str:
+    """Return the token of this user's own processes, with the rights they ask for."""
+    return TokenFile(folder.tokens, RandomIds()).own(grant)
+
+
 class FileVerifier:
     """The SDK's token verifier over the file, read again when it changes."""
 
@@ -91,6 +97,8 @@ class FileVerifier:
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return who a bearer token stands for and what they may, None for nobody."""
+        from mcp.server.auth.provider import AccessToken  # a bridge needs no part of the SDK
+
         found = None
         for line in self._file.held().values():
             if hmac.compare_digest(line.token.encode(), token.encode()):

@@ -43,6 +43,7 @@ UNHURRIED = {
     "trades_per_day_max": "1000",
     "orders_per_minute_max": "1000",
     "orders_per_hour_max": "1000",
+    "calls_per_minute": "1000000",
     "duplicate_window": "0",
     "repeats_max": "1000",
     "cooldown_after_loss": "0",

@@ -44,14 +44,19 @@ class Catalog:
     """
 
     def __init__(
-        self, toolsets: Iterable[Toolset], *, asked: str = ALL, read_only: bool = False
+        self,
+        toolsets: Iterable[Toolset],
+        *,
+        asked: str = ALL,
+        read_only: bool = False,
+        full_answers: bool = False,
     ) -> None:
         self._asked = asked
         self._read_only = read_only
         offers = [
             Offer(tool=tool, toolset=one.name, basic=entry.basic)
             for one in toolsets
-            for entry, tool in zip(one.entries, one.build(), strict=True)
+            for entry, tool in zip(one.entries, one.build(full_answers=full_answers), strict=True)
         ]
         names = [offer.tool.name for offer in offers]
         doubled = {name for name in names if names.count(name) > 1}

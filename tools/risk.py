@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from common.config import Settings
 from common.errors import ReleaseRefused
 from common.limits import Limit
 from services.execution.unwinder import Flattened
 from services.portfolio.greeks import GreeksReport
 from services.portfolio.pnl import PositionPnl, SessionPnl
 from services.runtime import Services
-from services.strategies.base import Strategy
+from tools.candidate import Candidate, TradeName
 from tools.orders_view import OrderView
 from tools.progress import Reporting
 from tools.toolset import HALTS, READS, Toolset
 from tools.views import GreeksView, LimitView, View, dollars, price, quantity
-from tools.wanted import asked, breakout, condor
+from tools.wanted import RightName
 from tools.wants import Caller, Desk
 
 risk = Toolset("risk")
-
-StrategyName = Literal["orb_long_call", "orb_long_put", "iron_condor_30_delta"]
 
 
 class HeldGreeks(BaseModel):
@@ -159,14 +156,25 @@ async def portfolio_delta(desk: Desk) -> DeltaView:
 async def risk_check(
     desk: Desk,
     strategy: Annotated[
-        StrategyName | None, Field(description="also check this trade, priced now")
+        TradeName | None, Field(description="also check this tool's trade, priced now")
     ] = None,
-    width: Annotated[int, Field(ge=1, le=50, description="condor wing, dollars")] = 10,
-    contracts: Annotated[int, Field(ge=1, le=100)] = 1,
+    right: Annotated[RightName, Field(description="of a spread, a lotto or a single")] = "call",
+    delta: Annotated[int | None, Field(ge=2, le=95, description="percent")] = None,
+    width: Annotated[int | None, Field(ge=1, le=50, description="dollars")] = None,
+    contracts: Annotated[int | None, Field(ge=1, le=100)] = None,
+    limit: Annotated[float | None, Field(gt=0, le=1e5, description="net a share")] = None,
 ) -> RiskView:
-    """Show every limit with its value, use and room; with a strategy, as after that trade."""
-    candidate = _candidate(desk.settings, strategy, width, contracts)
-    return RiskView.of(desk, await desk.trading.check(candidate))
+    """Show every limit with its value, use and room; with a strategy, as after that trade.
+
+    Arguments not given are as that tool has them.
+    """
+    wanted = None
+    if strategy is not None:
+        trade = Candidate(
+            name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
+        )
+        wanted = trade.strategy(desk.settings)
+    return RiskView.of(desk, await desk.trading.check(wanted))
 
 
 @risk.tool(HALTS, basic=True)
@@ -192,17 +200,6 @@ async def flatten_all(desk: Desk, by: Caller, progress: Reporting) -> FlattenVie
     Works with the kill switch set. Safe to repeat. Takes up to 25 seconds.
     """
     return FlattenView.of(desk, await progress.during(desk.flatten(by), desk.flattening))
-
-
-def _candidate(
-    settings: Settings, name: StrategyName | None, width: int, contracts: int
-) -> Strategy | None:
-    if name is None:
-        return None
-    order = asked(contracts)
-    if name == "iron_condor_30_delta":
-        return condor(settings, width, 30, None, order)
-    return breakout(settings, "call" if name == "orb_long_call" else "put", 30, 15, order)
 
 
 def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:

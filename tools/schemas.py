@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
+
+BRIEF: Final = MappingProxyType(
+    {"type": "object", "properties": {"mode": {"type": "string"}}, "required": ["mode"]}
+)
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -17,9 +22,13 @@ def arguments(schema: dict[str, Any]) -> dict[str, Any]:
     return {**_slim(schema, _without_null), "additionalProperties": False}
 
 
-def answer(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a tool's answer without titles; null there means unknown."""
-    return _slim(schema, dict)
+def answer(schema: dict[str, Any], *, full: bool) -> dict[str, Any]:
+    """Return the schema of a tool's answer without titles; null there means unknown.
+
+    In brief it says only what every answer has: a model reads the fields from the answer
+    itself, and all of them would be five times the rest of the list.
+    """
+    return _slim(schema, dict) if full else dict(BRIEF)
 
 
 def _slim(schema: dict[str, Any], change: Change) -> dict[str, Any]:

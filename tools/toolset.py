@@ -19,21 +19,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Handler = Callable[P, Awaitable[R]]
 
-READS = ToolAnnotations(
-    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
-)
+# Hints that are left out have the protocol's defaults: not read-only, destructive, not
+# idempotent, of an open world; what only reads can be none of the others.
+READS = ToolAnnotations(read_only_hint=True)
 # Takes preview and confirm_token; sends an order only with a token.
-TRADES = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
-)
+TRADES = ToolAnnotations(destructive_hint=True)
 # Cancels, closes, stops: never gated by risk, safe to repeat.
-HALTS = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
-)
+HALTS = ToolAnnotations(destructive_hint=True, idempotent_hint=True)
 # Changes this server only, not the account.
-SWITCHES = ToolAnnotations(
-    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
+SWITCHES = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +64,11 @@ class Toolset:
 
         return add
 
-    def build(self) -> list[Tool]:
-        """Return the tools, their schemas slimmed and closed to unknown arguments."""
+    def build(self, *, full_answers: bool = False) -> list[Tool]:
+        """Return the tools, their schemas slimmed and closed to unknown arguments.
+
+        full_answers: say every field of an answer, and not only what each answer has.
+        """
         tools = []
         for entry in self.entries:
             tool = Tool.from_function(
@@ -81,7 +78,8 @@ class Toolset:
             )
             tool.parameters = schemas.arguments(tool.parameters)
             if tool.fn_metadata.output_schema is not None:
-                tool.fn_metadata.output_schema = schemas.answer(tool.fn_metadata.output_schema)
+                told = schemas.answer(tool.fn_metadata.output_schema, full=full_answers)
+                tool.fn_metadata.output_schema = told
             tools.append(tool)
         return tools
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken
+from common.place import COMMAND
 from services.execution.approvals import Approval
 from services.execution.preview import Preview
 from services.risk.analysis import LegAnalysis, TradeAnalysis
@@ -145,7 +146,7 @@ class TradeView(View):
             status="awaiting_approval",
             message=(
                 "Nothing was sent yet: a person must approve it, on the desk's approval page or "
-                "with 'python alpaca_mcp_server.py approve' at a terminal. Tell the user, and "
+                f"with '{COMMAND} approve' at a terminal. Tell the user, and "
                 "repeat this same call to learn the outcome."
             ),
             approval_id=approval.id,

@@ -42,7 +42,7 @@ from tests.services.broker.fault_server import fault_server, hang
 from tests.services.execution.watched import Watched
 from tests.services.risk.cases import CONDOR, breaches, long_call
 from tests.services.risk.past import activity, closed, opened
-from tests.tools import test_past
+from tests.tools import test_limit, test_past
 from tools.catalog import Catalog
 from tools.exits import exits
 from tools.journal import journal
@@ -56,6 +56,7 @@ def test_every_setting_has_a_case() -> None:
         test_settings_strategies,
         test_walk,
         test_past,
+        test_limit,
     )
     modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]

@@ -14,6 +14,7 @@ import pytest
 
 from common.clock import SystemClock
 from common.limits import Halt
+from common.place import HOME
 from services.execution.kill_switch import KillSwitch
 from services.execution.store import DeskStore
 from serving import kill
@@ -123,9 +124,10 @@ def test_it_imports_nothing_but_the_standard_library(desk: Desk) -> None:
         "import runpy, sys; sys.argv = ['alpaca_mcp_server.py', 'kill']\n"
         f"try: runpy.run_path({ENTRYPOINT!r}, run_name='__main__')\n"
         "except SystemExit: pass\n"
-        "ours = {'serving'}\n"
+        "ours = {'serving', 'common'}\n"
         "print(*sorted({n.partition('.')[0] for n in sys.modules}"
-        " - set(sys.stdlib_module_names) - ours - {'__main__', 'serving'}), sep='\\n')"
+        " - set(sys.stdlib_module_names) - ours - {'__main__'}"
+        " | {n for n in sys.modules if n.startswith('common.')} - {'common.place'}), sep='\\n')"
     )
     clean = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.')\n{asked}"]
     done = subprocess.run(
@@ -160,7 +162,7 @@ def test_a_line_without_a_value_is_the_default(
 ) -> None:
     (tmp_path / ".env").write_text("STATE_DIR=   # nothing set\n")
     monkeypatch.setattr(kill, "ENV_FILE", tmp_path / ".env")
-    assert kill.state_home() == Path(kill.DEFAULT_HOME).expanduser()
+    assert kill.state_home() == Path(HOME).expanduser()
 
 
 def test_its_default_is_the_settings_default(monkeypatch: pytest.MonkeyPatch) -> None:

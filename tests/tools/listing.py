@@ -22,7 +22,7 @@ Listed = dict[str, Any]
 
 def listed() -> dict[str, Tool]:
     """Return every tool by name, in the order in which hosts list them."""
-    return {tool.name: tool for tool in Catalog(toolsets()).tools}
+    return {tool.name: tool for tool in Catalog(toolsets(), full_answers=True).tools}
 
 
 def shown(tool: Tool) -> Listed:

@@ -39,6 +39,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("orb_long_put", {"strike_delta": 4}),
     ("risk_check", {"strategy": "straddle"}),
     ("risk_check", {"width": 0}),
+    ("risk_check", {"delta": 1}),
+    ("risk_check", {"right": "straddle"}),
     ("kill_switch", {"enable": "perhaps"}),
     ("get_orders", {"status": "done"}),
     ("get_orders", {"limit": 0}),
