@@ -12,6 +12,7 @@ from mcp.server.mcpserver.resources import FunctionResource
 from common.errors import OrderNotFound, TradingError, told
 from services.ops.events import Topic
 from services.runtime import Services
+from tools.cap import capped, text_of
 from tools.journal import JournalView
 from tools.options import SnapshotView
 from tools.orders import one_order
@@ -105,4 +106,4 @@ def _guarded(reading: Reading) -> Callable[[], Awaitable[str]]:
 
 
 def _json(view: View) -> str:
-    return view.model_dump_json()
+    return text_of(capped(view.model_dump(mode="json")))
