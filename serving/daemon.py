@@ -34,6 +34,7 @@ from serving.link import linked
 from serving.ports import Listening, listen
 from serving.sibling import ExchangeAddress, SiblingExchange
 from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
+from serving.telemetry import exported
 from serving.tokens import LOCAL, FileVerifier, TokenFile
 from serving.web import beside, config
 from tools.grant import READ
@@ -75,6 +76,7 @@ async def serve(
         listening = listen(settings, any_port=any_port)
         sibling = SiblingExchange(folder.exchange, settings.exchange, wall)
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(exported(settings))
             local = await sibling.find_or_start() if settings.mode is Mode.PAPER_LOCAL else None
             access = _access(settings, local)
             services = await stack.enter_async_context(

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import anyio
 from mcp.server import MCPServer
+from mcp.server._otel import OpenTelemetryMiddleware
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -62,3 +63,9 @@ def peer_of(ctx: Any) -> Peer:
 def is_legacy(ctx: Any) -> bool:
     """Tell whether a request came by a protocol from before 2026-07-28."""
     return ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS
+
+
+def without_own_spans(server: MCPServer[Any]) -> None:
+    """Take the SDK's own tracing out: its spans hold texts of callers and of errors."""
+    kept = [one for one in server.middleware if not isinstance(one, OpenTelemetryMiddleware)]
+    server.middleware[:] = kept

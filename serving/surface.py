@@ -7,6 +7,7 @@ from typing import Any
 from common.clock import MonotonicClock
 from services.runtime import Services
 from serving.push import Push
+from serving.sdk_compat import without_own_spans
 from tools.boundary import Boundary
 from tools.catalog import Catalog
 from tools.completions import add_completions
@@ -15,6 +16,7 @@ from tools.limit import RateLimit
 from tools.prompts import add_prompts
 from tools.resources import add_resources
 from tools.server import DeskServer
+from tools.tracing import Tracing
 
 
 def serve_surface(services: Services, catalog: Catalog, **options: Any) -> DeskServer:
@@ -29,6 +31,7 @@ def serve_surface(services: Services, catalog: Catalog, **options: Any) -> DeskS
         catalog,
         subscriptions=push.bus,
         middleware=[
+            Tracing(catalog),
             push,
             Alerts(services.events),
             RateLimit(catalog, services.settings.calls_per_minute, wall),
@@ -36,6 +39,7 @@ def serve_surface(services: Services, catalog: Catalog, **options: Any) -> DeskS
         ],
         **options,
     )
+    without_own_spans(server)
     add_resources(server, services)
     add_prompts(server)
     add_completions(server, services)

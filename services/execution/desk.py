@@ -33,6 +33,7 @@ from services.execution.tracker import OrderTracker
 from services.execution.trail import preview_id
 from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
+from services.ops.tracing import span
 from services.portfolio.portfolio import Portfolio
 from services.risk.activity import Activity
 from services.risk.analysis import analyse
@@ -100,7 +101,7 @@ class TradingDesk:
         Raises a MarketError when there is nothing to trade, Halted, or LimitBreached with
         every breach and the nearest thing that would pass.
         """
-        with self._metrics.preview.time(), self._refusals_counted():
+        with span("preview"), self._metrics.preview.time(), self._refusals_counted():
             return await self._preview(strategy, by)
 
     async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
@@ -153,9 +154,8 @@ class TradingDesk:
     async def deal(self, preview: Preview, by: Principal) -> OrderRecord:
         """Send what was previewed, if the market and every limit still allow it.
 
-        The intent, its exit and its client order id are durable before the send. Raises
-        PriceMoved with a fresh preview, LimitBreached, Halted, and what the send raises: an
-        unclear answer leaves the order unknown for the tracker, nothing is sent twice.
+        Intent, exit and client order id are durable before the send. Raises PriceMoved with a
+        fresh preview, LimitBreached, Halted, and OrderUncertain: nothing is sent twice.
         """
         with self._metrics.confirm.time(), self._refusals_counted():
             return await self._deal(preview, by)
@@ -250,6 +250,7 @@ class TradingDesk:
             entries_max=None if proposal is None else proposal.entries_max,
         )
 
+    @span("risk")
     def _approve(
         self, intent: OrderIntent, proposal: Proposal, seen: Seen
     ) -> Approved[OrderIntent]:

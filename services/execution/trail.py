@@ -23,6 +23,7 @@ from services.execution.records import ExitPlan, OrderRecord
 from services.execution.telling import exit_told, fill_told, halt_told, order_told
 from services.ops.audit import AuditLog
 from services.ops.events import EventHub, Kind
+from services.ops.tracing import OrderTraces
 
 PreviewId = NewType("PreviewId", str)
 
@@ -41,6 +42,7 @@ class Trail:
         self._audit = audit
         self._clock = clock
         self._events = events
+        self._traces = OrderTraces()
 
     async def preview(
         self,
@@ -91,6 +93,7 @@ class Trail:
 
         What closes goes all the same, and the record is owed.
         """
+        self._traces.sent(record.client_order_id)
         write = self._audit.append if record.intent.opens else self._audit.note
         await write(
             "intent",
@@ -136,6 +139,7 @@ class Trail:
             filled_average=record.filled_avg_price,
             market_at=record.updated_at if fill is None else fill.at,
         )
+        self._traces.filled(record.client_order_id, record.status.value)
         self._events.publish(Kind.FILL, fill_told(record, fill))
 
     async def exit(self, plan: ExitPlan) -> None:

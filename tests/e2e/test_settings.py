@@ -35,6 +35,7 @@ from tests.e2e import (
     test_settings_desk,
     test_settings_exchange,
     test_settings_strategies,
+    test_telemetry,
 )
 from tests.e2e.changing import changes
 from tests.services.broker.connecting import access_to
@@ -57,6 +58,7 @@ def test_every_setting_has_a_case() -> None:
         test_walk,
         test_past,
         test_limit,
+        test_telemetry,
     )
     modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]
