@@ -9,7 +9,7 @@ from typing import Any, Final
 from opentelemetry.context import attach, detach
 from opentelemetry.propagate import extract
 
-from services.ops.tracing import OUTCOME, span
+from services.ops.tracing import OUTCOME, span, traced
 from tools.catalog import Catalog
 
 _CODE: Final = re.compile(r"\[(\w{1,40})\]", re.ASCII)
@@ -24,7 +24,7 @@ class Tracing:
     async def __call__(self, ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
         """Let everything pass, tool calls within a span."""
         name = ctx.params.get("name") if ctx.method == "tools/call" and ctx.params else None
-        if name not in self._names:
+        if name not in self._names or not traced():
             return await call_next(ctx)
         joined = attach(extract(_carrier(ctx)))
         try:
