@@ -12,7 +12,7 @@ PEER := .venv-peer/.peer
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer fuzz wheel bundle newcomer lock clean
+.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer fuzz fuzz-tools wheel bundle newcomer lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
@@ -30,6 +30,7 @@ help:
 	@echo "make wheel  dist/*.whl, for uvx and pip"
 	@echo "make bundle dist/*.mcpb, which Claude Desktop installs by a double click"
 	@echo "make newcomer  a fresh clone, the README's commands, and a paper trade over stdio"
+	@echo "make fuzz-tools  5,000 random calls of every tool, hostile text included"
 	@echo "make lock   pin the newest versions the .in files allow"
 	@echo "make clean  remove the environments and caches"
 
@@ -93,6 +94,9 @@ bench: $(BENCH)
 
 crash: $(DEV)
 	@$(PY) -m tests.crash.run --rounds 100
+
+fuzz-tools: $(DEV)
+	@$(PY) -m tests.fuzz.run --calls 5000
 
 burn-in: $(DEV)
 	@$(PY) -m tests.burnin.run --days 100 --report build/burn-in.md

@@ -75,8 +75,7 @@ async def serve(
         tokens.token(LOCAL)
         listening = listen(settings, any_port=any_port)
         sibling = SiblingExchange(folder.exchange, settings.exchange, wall)
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(exported(settings))
+        async with exported(settings), AsyncExitStack() as stack:
             local = await sibling.find_or_start() if settings.mode is Mode.PAPER_LOCAL else None
             access = _access(settings, local)
             services = await stack.enter_async_context(

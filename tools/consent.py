@@ -47,11 +47,16 @@ async def _ask(
     if preview or not confirm_token or not _can_ask(ctx):
         return NotAsked()
     desk = ctx.request_context.lifespan_context
+    told = desk.instructions.question(ConfirmToken(confirm_token), by)
+    if told is not None:
+        return Elicit(told, Agreement)
     approval = desk.trading.question(ConfirmToken(confirm_token), by)
     return NotAsked() if approval is None else Elicit(question(approval.preview), Agreement)
 
 
-def _trader(by: Caller, said: Annotated[ElicitationResult[Agreement], Resolve(_ask)]) -> Asking:
+async def _trader(
+    by: Caller, said: Annotated[ElicitationResult[Agreement], Resolve(_ask)]
+) -> Asking:
     match said:
         case AcceptedElicitation(data=Agreement(approve=answer)):
             return Asking(by, answer)

@@ -1,4 +1,4 @@
-"""Same-day option orders by hand: verticals and single contracts, through the same desk."""
+"""Same-day option orders by hand: verticals, single contracts, legs named one by one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from tools.consent import Trader
+from tools.legs import Class, Day, Extended, Legs, Net, Quantity, asked_legs, custom
 from tools.toolset import TRADES, Toolset
 from tools.trade_view import TradeView
 from tools.wanted import (
@@ -144,4 +145,47 @@ async def sell_option_limit(
     Never sells what is not held. Previews first, as buy_option_limit does.
     """
     wanted = single("sell", limit, symbol, (right, strike, delta), asked(contracts))
+    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+
+
+@option_orders.tool(TRADES)
+async def place_option_market_order(
+    desk: Desk,
+    by: Trader,
+    legs: Legs,
+    order_class: Class = None,
+    quantity: Quantity = 1,
+    time_in_force: Day = "day",
+    extended_hours: Extended = False,
+    preview: Preview = True,
+    confirm_token: Token = None,
+) -> TradeView:
+    """Trade 1 to 4 same-day SPY option legs at the market, as one order, opening or closing.
+
+    Goes as a limit bounded by the preview, never as a bare market order.
+    """
+    found = await desk.dealing.by_hand.legs(asked_legs(legs, order_class, extended_hours))
+    wanted = custom(found, quantity)
+    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+
+
+@option_orders.tool(TRADES)
+async def place_option_order(
+    desk: Desk,
+    by: Trader,
+    legs: Legs,
+    limit_price: Net,
+    quantity: Quantity = 1,
+    stop: Stop = None,
+    target: Target = None,
+    trail: Trail = None,
+    preview: Preview = True,
+    confirm_token: Token = None,
+) -> TradeView:
+    """Trade 1 to 4 same-day SPY option legs at your own limit; it may rest.
+
+    Previews first, as place_option_market_order does.
+    """
+    found = await desk.dealing.by_hand.legs(asked_legs(legs))
+    wanted = custom(found, quantity, limit_price, stop, target, trail)
     return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))

@@ -6,17 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.orders import Order
-from services.execution.book import Held
-from services.runtime import Services
-from tools.orders_view import OneOrderView, OrdersView, OrderView
-from tools.toolset import HALTS, READS, Toolset
+from services.execution.sweeps import any_order
+from tools.consent import Trader
+from tools.orders_view import OneOrderView, OrdersView, SweptView
+from tools.toolset import HALTS, READS, TRADES, Toolset
+from tools.trade_view import TradeView
+from tools.wanted import Preview, Token, amount, confirmed
 from tools.wants import Desk
 
 orders = Toolset("orders")
 
 OrderId = Annotated[
     str, Field(description="the broker's order id or the client order id", max_length=128)
+]
+Units = Annotated[int | None, Field(ge=1, le=100, description="in all; default as it is")]
+Net = Annotated[
+    float | None, Field(ge=-1e5, le=1e5, description="a share; of several legs net, a credit < 0")
 ]
 
 
@@ -44,27 +49,40 @@ async def get_recent_orders(
 @orders.tool(READS, basic=True)
 async def get_order_status(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Tell how one order stands: filled, partly, working, ended, or still unknown."""
-    return await one_order(desk, order_id)
+    return OneOrderView.of(desk.mode, await desk.orders.order(order_id))
 
 
 @orders.tool(HALTS, basic=True)
 async def cancel_order(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Cancel a working order. Always allowed; an order that has ended is refused."""
-    view = _view(await desk.orders.cancel(order_id))
-    return OneOrderView(mode=desk.mode, message=_told(view), order=view)
+    return OneOrderView.of(desk.mode, await desk.orders.cancel(order_id))
 
 
-async def one_order(desk: Services, order_id: str) -> OneOrderView:
-    """Return how one order stands; raises OrderNotFound."""
-    view = _view(await desk.orders.order(order_id))
-    return OneOrderView(mode=desk.mode, message=_told(view), order=view)
+@orders.tool(HALTS)
+async def cancel_order_by_id(desk: Desk, order_id: OrderId) -> OneOrderView:
+    """Cancel a working order; the same as cancel_order, under its other name."""
+    return OneOrderView.of(desk.mode, await desk.orders.cancel(order_id))
 
 
-def _view(held: Held | Order) -> OrderView:
-    return OrderView.external(held) if isinstance(held, Order) else OrderView.of(held)
+@orders.tool(HALTS, basic=True)
+async def cancel_all_orders(desk: Desk) -> SweptView:
+    """Cancel every open order of the account, whoever made it; positions stay."""
+    return SweptView.of(desk.mode, await desk.sweep(any_order))
 
 
-def _told(order: OrderView) -> str:
-    if order.status == "unknown":
-        return "Sent without a clear answer; it is being looked up. Do not send it again."
-    return f"{order.status}: {order.filled_qty} of {order.qty} filled."
+@orders.tool(TRADES)
+async def replace_order_by_id(
+    desk: Desk,
+    by: Trader,
+    order_id: OrderId,
+    qty: Units = None,
+    limit_price: Net = None,
+    preview: Preview = True,
+    confirm_token: Token = None,
+) -> TradeView:
+    """Move a resting option limit order to another limit or size that risk allows.
+
+    Previews first, as place_option_order does. Not for one that has filled in part.
+    """
+    wanted = await desk.dealing.reviser.asked(order_id, qty, amount(limit_price))
+    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))

@@ -37,7 +37,7 @@ class Progress:
             task.cancel()
 
 
-def _progress(ctx: Context[Services]) -> Progress:
+async def _progress(ctx: Context[Services]) -> Progress:
     return Progress(ctx)
 
 

@@ -15,8 +15,7 @@ from services.runtime import Services
 from tools.cap import capped, text_of
 from tools.journal import JournalView
 from tools.options import SnapshotView
-from tools.orders import one_order
-from tools.orders_view import OrdersView
+from tools.orders_view import OneOrderView, OrdersView
 from tools.positions import PositionsView
 from tools.risk import RiskView
 from tools.server import DeskServer
@@ -63,7 +62,7 @@ def add_resources(server: DeskServer, desk: Services) -> None:
     @server.resource(ORDER, name="order", description="How one order stands", mime_type=JSON)
     async def order(order_id: str) -> str:
         try:
-            return _json(await one_order(desk, order_id))
+            return _json(OneOrderView.of(desk.mode, await desk.orders.order(order_id)))
         except OrderNotFound as e:
             raise ResourceNotFoundError(told(e)) from e
         except TradingError as e:

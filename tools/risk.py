@@ -168,13 +168,10 @@ async def risk_check(
 
     Arguments not given are as that tool has them.
     """
-    wanted = None
-    if strategy is not None:
-        trade = Candidate(
-            name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
-        )
-        wanted = trade.strategy(desk.settings)
-    return RiskView.of(desk, await desk.trading.check(wanted))
+    asked = Candidate(
+        name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
+    )
+    return RiskView.of(desk, await desk.trading.check(asked.strategy(desk.settings)))
 
 
 @risk.tool(HALTS, basic=True)
@@ -220,6 +217,8 @@ def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
 
 
 def _flattened(done: Flattened) -> str:
+    if done.flat and done.kept:
+        return f"Flat: no position; {len(done.kept)} orders were left open, as asked."
     if done.flat:
         return "Flat: no position, no order."
     if done.unsellable:

@@ -28,6 +28,8 @@ TRADES = ToolAnnotations(destructive_hint=True)
 HALTS = ToolAnnotations(destructive_hint=True, idempotent_hint=True)
 # Changes this server only, not the account.
 SWITCHES = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Replaces or deletes what is kept beside the trades: a list, never an order or a position.
+ERASES = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,6 @@ def effect_word(effect: ToolAnnotations | None) -> str:
     """Return in one word what a tool may do to the account."""
     if effect is None or effect.read_only_hint:
         return "reads"
-    if not effect.destructive_hint:
+    if not effect.destructive_hint or effect.open_world_hint is False:
         return "sets"
     return "stops" if effect.idempotent_hint else "trades"

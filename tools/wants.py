@@ -19,11 +19,12 @@ from tools.server import DeskServer
 LOCAL = Principal("local")  # whoever speaks without a bearer token: this user, in process
 
 
-def _services(ctx: Context[Services]) -> Services:
+# Resolvers are coroutines, though they wait for nothing: the SDK sends plain functions to a thread.
+async def _services(ctx: Context[Services]) -> Services:
     return ctx.request_context.lifespan_context
 
 
-def _catalog(ctx: Context[Services]) -> Catalog:
+async def _catalog(ctx: Context[Services]) -> Catalog:
     server = ctx.mcp_server
     if not isinstance(server, DeskServer):
         raise TypeError("these tools are served by a DeskServer")
@@ -36,6 +37,10 @@ def caller() -> Principal:
     return LOCAL if token is None else Principal(token.client_id)
 
 
+async def _principal() -> Principal:
+    return caller()
+
+
 Desk = Annotated[Services, Resolve(_services)]
-Caller = Annotated[Principal, Resolve(caller)]
+Caller = Annotated[Principal, Resolve(_principal)]
 Tools = Annotated[Catalog, Resolve(_catalog)]

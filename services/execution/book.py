@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import Literal
 
-from common.errors import NotOpen, OrderNotFound
+from common.errors import BadArgument, NotOpen, OrderNotFound
 from common.ids import ClientOrderId, OrderId
 from common.orders import Order, OrderStatus
 from services.broker.gateway import Broker
@@ -15,6 +16,7 @@ from services.broker.reader import BrokerReader
 from services.execution.cancels import Canceler
 from services.execution.records import REPLACED, ExitPlan, OrderRecord, root_of
 from services.execution.store import DeskStore
+from services.execution.sweeps import is_option_order
 from services.execution.tracker import OrderTracker
 
 CANCEL_WAIT = timedelta(seconds=3)
@@ -50,7 +52,10 @@ class OrderBook:
 
     async def orders(self, which: Which, limit: int) -> tuple[Held | Order, ...]:
         """Return the broker's orders, newest first, each of ours with what we know of it."""
-        found = await self._reader.orders(which, limit=limit)
+        return await self.known(await self._reader.orders(which, limit=limit))
+
+    async def known(self, found: Sequence[Order]) -> tuple[Held | Order, ...]:
+        """Return orders just read, each of ours once and with what we know of it."""
         roots = {order.id: root_of(order.client_order_id) for order in found}
         return tuple(
             [
@@ -92,6 +97,15 @@ class OrderBook:
         if record is not None and record.status is OrderStatus.FILLED:
             raise NotOpen(f"order {order_id} is already filled")
         return self.held(record or found.record)
+
+    async def cancel_option(self, order_id: str) -> Held | Order:
+        """Cancel an order in options as cancel does; raise BadArgument for any other order."""
+        found = await self.order(order_id)
+        if isinstance(found, Order) and not is_option_order(found):
+            raise BadArgument(
+                f"order_id: {found.id} is no option order", remedy="cancel_order takes any order"
+            )
+        return await self.cancel(order_id)
 
     def held(self, record: OrderRecord) -> Held:
         """Return one of our orders with its exit."""

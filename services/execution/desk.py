@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from common.config import Mode
-from common.errors import BadArgument, BrokerUnavailable, Halted, PriceMoved, TradingError
+from common.errors import BadArgument, Halted, PriceMoved, TradingError
 from common.exits import ExitTerms
 from common.ids import ClientOrderId, ConfirmToken, Principal
 from common.limits import Limit
 from common.money import Price
 from common.orders import Approved, OrderIntent
-from common.portfolio import Exposure
 from common.quotes import MarketView
 from services.execution.entries import Entries
 from services.execution.exit_prices import Entry, lines, require_sense
@@ -27,15 +25,13 @@ from services.execution.preview import Preview
 from services.execution.previews import Binding, PreviewStore
 from services.execution.pricing import Pricing
 from services.execution.records import ExitPlan, OrderRecord
+from services.execution.revisions import OrderReviser
 from services.execution.sender import OrderSender, Ticket
-from services.execution.store import DeskStore
+from services.execution.sight import Seen, Sight
 from services.execution.tracker import OrderTracker
 from services.execution.trail import preview_id
-from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.tracing import span
-from services.portfolio.portfolio import Portfolio
-from services.risk.activity import Activity
 from services.risk.analysis import analyse
 from services.risk.manager import RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
@@ -54,14 +50,6 @@ class DeskTerms:
     exit_before_close: timedelta
 
 
-class Seen(NamedTuple):
-    """What an order is judged on: the market, the account, and the session's own past."""
-
-    view: MarketView
-    exposure: Exposure
-    activity: Activity
-
-
 class TradingDesk:
     """Prices, checks, and sends; one order at a time, each checked against the one before."""
 
@@ -69,13 +57,12 @@ class TradingDesk:
         self,
         terms: DeskTerms,
         *,
-        watch: MarketWatch,
-        portfolio: Portfolio,
+        sight: Sight,
         risk: RiskManager,
         previews: PreviewStore[Preview],
-        store: DeskStore,
         holdings: Holdings,
         sender: OrderSender,
+        reviser: OrderReviser,
         entries: Entries,
         tracker: OrderTracker,
         kill_switch: KillSwitch,
@@ -83,17 +70,16 @@ class TradingDesk:
     ) -> None:
         self._terms = terms
         self._metrics = metrics
-        self._watch = watch
-        self._portfolio = portfolio
+        self._sight = sight
         self._risk = risk
         self._previews = previews
-        self._store = store
         self._holdings = holdings
         self._sender = sender
+        self._reviser = reviser
         self._entries = entries
         self._tracker = tracker
         self._kill_switch = kill_switch
-        self._lane = asyncio.Lock()
+        self.lane = asyncio.Lock()  # of whatever is checked and sent as one
 
     async def preview(self, strategy: Strategy, by: Principal) -> Preview:
         """Price a strategy now and hold it for one confirmation. Sends nothing.
@@ -105,7 +91,7 @@ class TradingDesk:
             return await self._preview(strategy, by)
 
     async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
-        seen = await self._look(opening=not strategy.closes)
+        seen = await self._sight.look(opening=not strategy.closes, without=strategy.replaces)
         view = seen.view
         proposal = self._proposal(strategy, seen)
         intent = self._terms.pricing.intent(proposal)
@@ -161,9 +147,11 @@ class TradingDesk:
             return await self._deal(preview, by)
 
     async def _deal(self, preview: Preview, by: Principal) -> OrderRecord:
-        async with self._lane:
+        async with self.lane:
             with self._token_kept(preview):
-                seen = await self._look(opening=preview.intent.opens)
+                seen = await self._sight.look(
+                    opening=preview.intent.opens, without=preview.strategy.replaces
+                )
                 moved = self._moved(preview, seen.view)
                 if moved is None:
                     approved = self._approve(preview.intent, preview.proposal, seen)
@@ -181,7 +169,7 @@ class TradingDesk:
 
     async def check(self, strategy: Strategy | None) -> tuple[Limit, ...]:
         """Return every limit with its use and room, as after a strategy's order if given."""
-        seen = await self._look(opening=False)
+        seen = await self._sight.look(opening=False)
         if strategy is None:
             return self._check(seen)
         proposal = self._proposal(strategy, seen)
@@ -190,7 +178,9 @@ class TradingDesk:
     async def _send(
         self, preview: Preview, approved: Approved[OrderIntent], seen: Seen, by: Principal
     ) -> OrderRecord:
-        view = seen.view
+        view, replaces = seen.view, preview.strategy.replaces
+        if replaces is not None and (own := self._reviser.own(replaces)) is not None:
+            return await self._reviser.revise(own, approved, preview_id(preview.token))
         client_order_id = self._sender.new_client_order_id()
         walks = self._entries.adaptive and not preview.proposal.limit_given
         ticket = Ticket(
@@ -202,6 +192,7 @@ class TradingDesk:
             parent=None if preview.intent.opens else self._owner(preview.intent, seen),
             start=self._entries.start(preview.intent) if walks else None,
             rests=not walks,
+            replaces=replaces,
         )
         record = await self._sender.send(approved, client_order_id, ticket)
         if walks:
@@ -225,18 +216,6 @@ class TradingDesk:
         return ExitPlan(
             client_order_id=client_order_id, flat_by=preview.flat_by, terms=preview.exits
         )
-
-    async def _look(self, *, opening: bool = True) -> Seen:
-        """Read the market, then the account; a halt, or no news of orders: no opening."""
-        if opening:
-            self._kill_switch.require_open()
-        if opening and (why := self._tracker.not_ready()):
-            raise BrokerUnavailable(f"no order can be opened now: {why}")
-        view = await self._watch.view()
-        records = self._store.of_day(view.session.day)  # before the positions: see Activity
-        exposure = await self._portfolio.exposure(self._tracker.pending())
-        held = {p.contract: int(p.qty) for p in exposure.positions if p.contract is not None}
-        return Seen(view, exposure, Activity.of(records, held, view.now))
 
     def _check(
         self, seen: Seen, proposal: Proposal | None = None, intent: OrderIntent | None = None

@@ -7,10 +7,10 @@ from datetime import date
 
 from common.clock import Clock
 from common.errors import AuditUnwritable, BrokerRefused, BrokerUnavailable, Halted, OrderUncertain
-from common.ids import ClientOrderId, Ids, Principal
+from common.ids import ClientOrderId, Ids, OrderId, Principal
 from common.limits import Halt
 from common.money import Price
-from common.orders import Approved, OrderIntent, OrderStatus
+from common.orders import Approved, Order, OrderIntent, OrderStatus
 from services.broker.gateway import Broker
 from services.execution.broker_lock import BrokerLock
 from services.execution.kill_switch import KillSwitch
@@ -30,6 +30,7 @@ class Ticket:
     """What goes with an order besides the order: who, when, the mid, what it undoes.
 
     start: the limit it is sent at, None for its own; rests: it may stay there unfilled.
+    replaces: somebody else's working order whose place it takes.
     """
 
     principal: Principal
@@ -40,6 +41,7 @@ class Ticket:
     start: Price | None = None
     rests: bool = True
     preview: PreviewId | None = None  # what was agreed to; None for what closes
+    replaces: OrderId | None = None
 
 
 class OrderSender:
@@ -94,12 +96,7 @@ class OrderSender:
         try:
             await self._trail.intent(record, ticket.preview, ticket.exit_plan)
             with self._metrics.order_submit.time():
-                order = await self._broker.submit(
-                    approved,
-                    client_order_id,
-                    lambda: self._kill_switch.require(intent),
-                    ticket.start,
-                )
+                order = await self._submitted(approved, client_order_id, ticket)
         except (Halted, AuditUnwritable, BrokerRefused, BrokerUnavailable) as e:
             await self._tracker.mark(client_order_id, OrderStatus.REJECTED, reason=str(e))
             self._metrics.orders.labels(e.code).inc()
@@ -115,6 +112,20 @@ class OrderSender:
             raise
         self._metrics.orders.labels("accepted").inc()
         return await self._tracker.note(record, order)
+
+    async def _submitted(
+        self, approved: Approved[OrderIntent], client_order_id: ClientOrderId, ticket: Ticket
+    ) -> Order:
+        intent = approved.value
+
+        def gate() -> None:
+            self._kill_switch.require(intent)
+
+        if ticket.replaces is None:
+            return await self._broker.submit(approved, client_order_id, gate, ticket.start)
+        return await self._broker.replace(
+            ticket.replaces, approved, client_order_id, gate, intent.limit, intent.qty
+        )
 
     async def _written(
         self, intent: OrderIntent, client_order_id: ClientOrderId, ticket: Ticket

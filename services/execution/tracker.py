@@ -16,7 +16,7 @@ from datetime import timedelta
 from common.clock import Clock, Stopwatch, WallClock
 from common.contracts import OptionContract
 from common.errors import BrokerError, OrderNotFound
-from common.ids import ClientOrderId
+from common.ids import ClientOrderId, OrderId
 from common.orders import Fill, Leg, Order, OrderIntent, OrderStatus, TradeUpdate
 from services.broker.reader import BrokerReader
 from services.execution.records import UNSENT, OrderRecord, root_of
@@ -72,14 +72,19 @@ class OrderTracker:
         """Working orders at the broker that this desk did not make, as last seen."""
         return self._external
 
-    def pending(self) -> tuple[OrderIntent, ...]:
-        """Return what may still fill of orders that open options: ours and others'."""
+    def pending(self, without: OrderId | None = None) -> tuple[OrderIntent, ...]:
+        """Return what may still fill of orders that open options: ours and others'.
+
+        without: an order that is about to be replaced.
+        """
         ours = (
             replace(record.intent, qty=record.remaining)
             for record in self._store.working()
             if record.intent.opens and record.remaining
+            if without is None or record.broker_id != without
         )
-        others = (intent for order in self._external if (intent := opening_intent(order)))
+        left = (order for order in self._external if order.id != without)
+        others = (intent for order in left if (intent := opening_intent(order)))
         return (*ours, *others)
 
     def not_ready(self) -> str | None:

@@ -86,6 +86,22 @@ class Trail:
             market_at=self._clock.now(),
         )
 
+    async def instruction(
+        self, stage: str, preview: PreviewId, by: Principal, wanted: object
+    ) -> None:
+        """Something other than an option order is shown or about to leave.
+
+        Raises AuditUnwritable: it must not be done, then.
+        """
+        await self._audit.append(
+            "instruction",
+            by,
+            stage=stage,
+            preview=preview,
+            wanted=str(wanted),
+            market_at=self._clock.now(),
+        )
+
     async def intent(
         self, record: OrderRecord, preview: PreviewId | None, plan: ExitPlan | None
     ) -> None:

@@ -23,7 +23,7 @@ from services.ops.events import EventHub
 from services.ops.supervisor import Job
 
 ANCHOR_EVERY = timedelta(seconds=1)
-KEYS = frozenset({"alpaca_api_key", "alpaca_secret_key"})
+KEYS = frozenset({"alpaca_api_key", "alpaca_secret_key", "fmp_api_key"})
 
 
 @dataclass(frozen=True, slots=True)
