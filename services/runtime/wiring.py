@@ -58,13 +58,12 @@ class Parts:
         market = self._market()
         chain, watch = market.chain, market.watch
         portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
-        risk = RiskManager(risk_limits(self.settings))
+        risk, ages = RiskManager(risk_limits(self.settings)), self.settings.quote_age_max
         tracker, lock = self._tracker(metrics), self._lock(portfolio)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender)
         sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
         desk = self._desk(sight, risk, sender, tracker, dealing, metrics)
-        journal, ages = self.records.journal, self.settings.quote_age_max
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -85,7 +84,7 @@ class Parts:
             kill_switch=self.kill_switch,
             records=self.records,
             journal=self._journal(),
-            marks=TradeMarks(self.store, journal, chain.snapshot, ages),
+            marks=TradeMarks(self.store, self.records.journal, chain.snapshot, ages),
             trading=self._clerk(desk),
             orders=dealing.book,
             instructions=self._instructing(sight, portfolio, risk, tracker).made(desk),

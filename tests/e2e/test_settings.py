@@ -30,13 +30,13 @@ from serving.state import desk_name
 from tests.acceptance import test_walk
 from tests.builders import at, contract, make_intent, make_view
 from tests.e2e import (
-    test_approval,
     test_settings_desk,
     test_settings_exchange,
     test_settings_research,
     test_settings_strategies,
     test_telemetry,
 )
+from tests.e2e.approval import test_by_page
 from tests.e2e.changing import changes
 from tests.services.broker.connecting import access_to
 from tests.services.broker.fault_server import fault_server, hang
@@ -48,7 +48,7 @@ from tests.tools import test_limit, test_past, test_toolsets
 
 def test_every_setting_has_a_case() -> None:
     others = (
-        test_approval,
+        test_by_page,
         test_settings_desk,
         test_settings_exchange,
         test_settings_research,
