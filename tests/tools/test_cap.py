@@ -32,13 +32,18 @@ SETTINGS = {
     "assignment_shares_max": "100000",
     "expiry_contracts_max": "100000",
 }
-# What makes an answer as long as the tool allows, or what it needs at all.
+CALL = contract(677, Right.CALL, expiry=DAY).symbol
+# What a tool needs at all, or what makes its answer as long as it allows.
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "get_orders": {"limit": 100},
-    "get_recent_orders": {"limit": 100},
     "trade_journal": {"days": 250},
     "list_tools": {"words": "e"},
     "events_wait": {"after": "-", "timeout_s": 0},
+    "get_technical_indicators": {
+        "indicators": "sma,ema,rsi,macd,bbands,atr,vwap,stoch,adx,obv",
+        "points": 100,
+    },
+    "scan_market": {"criteria": "price>1"},
+    "option_chain_analysis": {"strikes": 40},
     "get_option_snapshot": {
         "symbol_or_symbols": [
             contract(strike, right, expiry=DAY).symbol
@@ -47,7 +52,24 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         ]
     },
 }
-NEEDS = {"order_id", "confirm_token", "symbol"}
+NEEDED = {"symbol": "SPY", "order_id": "x", "token": "x", "right": "call", "limit": 1}
+OPTIONS = {"get_option_latest_quote", "get_option_latest_trade", "get_option_trades"}
+
+
+def asked(name: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any] | None:
+    """Return a call with as many rows as can be asked for; None for one that is not made."""
+    most = {"limit": properties["limit"]["maximum"]} if _counts(properties.get("limit")) else {}
+    needed = {one: NEEDED[one] for one in required if one in NEEDED} | most
+    if "crypto" in name:
+        needed |= {"symbol": "BTC/USD"}
+    elif name in OPTIONS | {"option_historicals"}:
+        needed |= {"symbol": CALL}
+    arguments = needed | ARGUMENTS.get(name, {})
+    return arguments if set(required) <= set(arguments) else None
+
+
+def _counts(schema: dict[str, Any] | None) -> bool:
+    return schema is not None and schema.get("type") == "integer"
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +118,9 @@ async def test_no_answer_is_longer_than_may_be_read(desk: Desk) -> None:
             known, needed = tool.parameters["properties"], tool.parameters.get("required", [])
             if tool.annotations != READS and not {"preview"} & set(known):
                 continue  # what changes something answers with what it changed
-            arguments = ARGUMENTS.get(name, {})
-            if set(needed) - set(arguments) - NEEDS:
+            arguments = asked(name, known, needed)
+            if arguments is None:
                 continue
-            arguments = {one: "x" for one in needed if one in NEEDS} | arguments
             sizes[name], answer = await longest(client, name, arguments)
             if (answer.structured_content or {}).get("left_out"):
                 cut.append(name)
@@ -108,6 +129,7 @@ async def test_no_answer_is_longer_than_may_be_read(desk: Desk) -> None:
             sizes[uri] = len(str(getattr(content, "text", "")).encode())
         orders = await client.ask("get_orders", limit=100)
     assert {name: size for name, size in sizes.items() if size > READ_MAX} == {}
+    assert len(sizes) > 80  # no tool that lists anything was passed over
     assert {"get_orders", "portfolio_greeks"} <= set(cut)  # the book was full enough to tell
     assert orders["truncated"]
     shown = len(orders["orders"])
