@@ -34,6 +34,7 @@ MORNING: Sequence[Step] = (
     ("health_check", "say what is not ready, if anything"),
     ("get_account_info", "say equity and buying power for options"),
     ("risk_check", "say the room left of each limit that is near"),
+    ("economic_calendar", "name the releases that the plan must wait for or avoid"),
     ("market_context", "say where price stands to VWAP, opening ranges and expected move"),
     ("straddle_scan", "say whether the straddle looks cheap, dear or neither, with its cost"),
     ("reconcile_positions", "say whether desk and broker agree"),
@@ -41,16 +42,19 @@ MORNING: Sequence[Step] = (
 )
 RESEARCH: Sequence[Step] = (
     ("get_option_snapshot", "show the strikes at the money: spread, age, IV, delta"),
+    ("option_chain_analysis", "give smile, skew, expected move and where open interest lies"),
     ("straddle_scan", "give implied against expected move, after cost"),
     ("market_context", "give realized volatility and the day's events"),
     ("risk_check", "check the strategy that fits, with its width, before any preview"),
 )
 BIAS: Sequence[Step] = (
+    ("get_technical_indicators", "weigh trend and momentum on five-minute bars"),
     ("market_context", "weigh VWAP, both opening ranges, and the position in the expected move"),
     ("straddle_scan", "weigh what is priced in"),
     ("portfolio_delta", "say how the book leans already"),
 )
 SCAN: Sequence[Step] = (
+    ("scan_market", "name what moves, to know what the underlying moves with"),
     ("market_context", "say what kind of day it is"),
     ("straddle_scan", "say what the options charge for it"),
     ("get_option_snapshot", "name the contracts whose spread and age are fit to trade"),
