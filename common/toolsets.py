@@ -30,6 +30,7 @@ TOOLSETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "reference": ("reference",),
         "research": ("research",),
         "operations": ("operations",),
+        "events": ("events",),
         "system": ("system",),
     }
 )

@@ -30,6 +30,7 @@ from mcp.client.streamable_http import streamable_http_client
 from common.ids import RandomIds
 from serving.tokens import TokenFile
 from tests.exchange import ROOT, Exchange
+from tools.events import ALERTS
 
 ENTRYPOINT = ROOT / "alpaca_mcp_server.py"
 START_SECONDS = 60.0
@@ -42,6 +43,7 @@ UNHURRIED = {
     "trades_per_day_max": "1000",
     "orders_per_minute_max": "1000",
     "orders_per_hour_max": "1000",
+    "calls_per_minute": "1000000",
     "duplicate_window": "0",
     "repeats_max": "1000",
     "cooldown_after_loss": "0",
@@ -261,5 +263,6 @@ def served(
 
 
 def text_of(answer: Any) -> str:
-    """Return the text of an answer."""
-    return " ".join(block.text for block in answer.content if block.type == "text")
+    """Return the text of an answer without the news that may follow it."""
+    texts = [block.text for block in answer.content if block.type == "text"]
+    return " ".join(text for text in texts if not text.startswith(ALERTS))

@@ -20,6 +20,7 @@ from services.execution.store import DeskStore
 from services.market.calendar import ClockAnchor
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
+from services.runtime.changes import ChangeWatch
 from services.runtime.recording import recording
 from services.runtime.services import Services
 from services.runtime.wiring import Parts
@@ -115,6 +116,7 @@ async def _start(services: Services, wall: WallClock) -> None:
     keep("marks", services.marks.watch)
     keep("approvals", services.trading.watch)
     keep("gauges", lambda: _gauge(services))
+    keep("changes", ChangeWatch(services).watch)
     services.chain.start_streaming()
     gc.collect()
     gc.freeze()  # what is loaded now stays: no full collection walks it again

@@ -39,6 +39,7 @@ from services.market.data import MarketData
 from services.market.dividends import DividendCalendar
 from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
+from services.ops.events import EventHub
 from services.ops.health import Check, Health
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
@@ -138,6 +139,11 @@ class Services:
         return self.market.studies
 
     @property
+    def events(self) -> EventHub:
+        """What has happened and what has changed."""
+        return self.records.events
+
+    @property
     def unwinder(self) -> Unwinder:
         """What takes positions off."""
         return self.dealing.unwinder
@@ -182,6 +188,12 @@ class Services:
     def ledger(self) -> AccountLedger:
         """What reads the account's past and its settings."""
         return self.connection.ledger
+
+    def flattening(self) -> str:
+        """Return how far a flattening has come, in words."""
+        book = self.portfolio.repriced()
+        held = "positions" if book is None else f"{len(book.positions)} positions"
+        return f"{len(self.store.working())} orders working, {held} as last read"
 
     async def hours(self) -> Hours:
         """Return the market's time and the edges of its session."""

@@ -63,14 +63,14 @@ class Parts:
         market, lane = self._market(), asyncio.Lock()
         reader, chain, watch = self.connection.reader, market.chain, market.watch
         portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
-        risk = RiskManager(risk_limits(self.settings))
+        risk, ages = RiskManager(risk_limits(self.settings)), self.settings.quote_age_max
         tracker, lock = self._tracker(metrics), self._lock(portfolio)
         shares = self._shares(market, portfolio, risk, tracker, lock, metrics, lane)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender, shares.closer)
         sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
         desk = self._desk(sight, risk, sender, tracker, dealing, metrics, lane)
-        ages, (trading, by_hand) = self.settings.quote_age_max, self._clerks(desk, shares.desk)
+        trading, by_hand = self._clerks(desk, shares.desk)
         return Services(
             settings=self.settings,
             clock=self.clock,

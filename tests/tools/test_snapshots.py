@@ -96,6 +96,7 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "get_option_snapshot": READS,
     "health_check": READS,
     "list_tools": READS,
+    "events_wait": READS,
     "trade_journal": READS,
     "export_trade_journal": SWITCHES,
     "get_stock_quote": READS,
