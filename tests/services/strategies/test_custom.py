@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts import Right
-from common.errors import BadArgument, NoSuchContract
+from common.errors import BadArgument, NoSuchContract, QuoteUnusable
 from common.exits import ExitTerms, parse_exit
 from common.ids import OrderId
 from common.orders import Leg, PositionIntent
 from services.strategies.base import natural_limit
-from services.strategies.custom import MARKETABLE, Custom
+from services.strategies.custom import MARKETABLE, WITHOUT_A_MARKET, Custom
 from services.strategies.revision import Revision
-from tests.builders import contract, make_view
+from tests.builders import contract, make_quote, make_view, requoted
 
 VIEW = make_view()
 
@@ -79,6 +79,17 @@ def test_a_contract_of_another_day_is_not_traded() -> None:
     other = Leg(contract=replace(BOUGHT.contract, strike=Decimal(9999)), intent=BOUGHT.intent)
     with pytest.raises(NoSuchContract):
         Custom(legs=(other,)).propose(VIEW)
+
+
+def test_what_nobody_bids_for_names_the_tool_that_can_sell_it() -> None:
+    gone = {CLOSE.legs[0].contract: {"quote": make_quote(0, "0.01")}}
+    worthless = replace(VIEW, chain=requoted(VIEW.chain, gone))
+    with pytest.raises(QuoteUnusable) as told:
+        CLOSE.propose(worthless)
+    assert told.value.remedy == WITHOUT_A_MARKET
+    with pytest.raises(QuoteUnusable) as told:
+        replace(SPREAD, legs=(BOUGHT, SOLD)).propose(worthless)
+    assert told.value.remedy == QuoteUnusable.remedy
 
 
 @given(qty=st.integers(1, 50))
