@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
-TOOLSETS: Final = (
-    "strategy",
-    "option_orders",
-    "risk",
-    "analysis",
-    "streaming",
-    "orders",
-    "exits",
-    "positions",
-    "journal",
-    "account",
-    "options",
-    "stocks",
-    "option_data",
-    "crypto",
-    "news",
-    "watchlists",
-    "reference",
-    "system",
+# Each group and the modules under tools/ that hold it, in the order in which hosts list them.
+TOOLSETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "strategy": ("strategy",),
+        "option_orders": ("option_orders", "option_order_book"),
+        "risk": ("risk",),
+        "analysis": ("analysis",),
+        "streaming": ("streaming",),
+        "orders": ("orders",),
+        "exits": ("exits",),
+        "positions": ("positions", "option_positions", "closing"),
+        "journal": ("journal",),
+        "account": ("account", "account_past"),
+        "options": ("options",),
+        "stocks": ("stocks",),
+        "option_data": ("option_data",),
+        "crypto": ("crypto",),
+        "news": ("news",),
+        "watchlists": ("watchlists",),
+        "reference": ("reference",),
+        "research": ("research",),
+        "operations": ("operations",),
+        "system": ("system",),
+    }
 )
 DEFAULT: Final = "default"  # the tools that most days need, of any group
 ALL: Final = "all"

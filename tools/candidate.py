@@ -25,18 +25,20 @@ TradeName = Literal[
 class Candidate:
     """Which tool would trade, and its arguments; delta in percent, None as the tool has it."""
 
-    name: TradeName
+    name: TradeName | None  # None: none
     right: RightName
     delta: int | None
     width: int | None
     contracts: int | None
     limit: float | None
 
-    def strategy(self, settings: Settings) -> Strategy:
-        """Return the strategy; raise BadArgument for a single without its limit."""
+    def strategy(self, settings: Settings) -> Strategy | None:
+        """Return what is named, if anything; raise BadArgument for a single without its limit."""
         order = asked(self.contracts)
         delta, width, right = self.delta or 30, self.width or 2, self.right
         match self.name:
+            case None:
+                return None
             case "orb_long_call" | "orb_long_put":
                 side: RightName = "call" if self.name == "orb_long_call" else "put"
                 return breakout(settings, side, delta, 15, order)

@@ -31,12 +31,12 @@ AssetKind = Annotated[
 ]
 Exchange = Annotated[str | None, Field(max_length=12, description="NYSE, NASDAQ, ARCA, ...")]
 Attributes = Annotated[
-    list[str] | None,
+    list[str],
     BeforeValidator(lowered),
     WithJsonSchema({"type": "string", "maxLength": 200, "description": "any of, as has_options"}),
 ]
 Kinds = Annotated[
-    list[Literal["dividend", "merger", "spinoff", "split"]] | None,
+    list[Literal["dividend", "merger", "spinoff", "split"]],
     BeforeValidator(lowered),
     Field(max_length=4, description="default all"),
 ]
@@ -119,7 +119,7 @@ async def get_all_assets(
     status: Status = None,
     asset_class: AssetKind = None,
     exchange: Exchange = None,
-    attributes: Attributes = None,
+    attributes: Attributes | None = None,
     limit: Rows = 100,
     cursor: Cursor = None,
 ) -> AssetsView:
@@ -136,7 +136,7 @@ async def get_all_assets(
 @reference.tool(READS)
 async def get_corporate_announcements(
     desk: Desk,
-    ca_types: Kinds = None,
+    ca_types: Kinds | None = None,
     since: Annotated[Day, Field(description="default today")] = None,
     until: Annotated[Day, Field(description="at most 90 days later")] = None,
     symbol: StockSymbol | None = None,

@@ -154,13 +154,10 @@ async def risk_check(
 
     Arguments not given are as that tool has them.
     """
-    wanted = None
-    if strategy is not None:
-        trade = Candidate(
-            name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
-        )
-        wanted = trade.strategy(desk.settings)
-    limits = await desk.trading.check(wanted)
+    asked = Candidate(
+        name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
+    )
+    limits = await desk.trading.check(asked.strategy(desk.settings))
     return RiskView(
         mode=desk.mode,
         ok=all(limit.ok for limit in limits),

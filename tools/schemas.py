@@ -6,9 +6,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final
 
-BRIEF: Final = MappingProxyType(
-    {"type": "object", "properties": {"mode": {"type": "string"}}, "required": ["mode"]}
-)
+BRIEF: Final = MappingProxyType({"type": "object"})
 CLOSED: Final = MappingProxyType({"additionalProperties": False})
 REFERENCE: Final = "#/$defs/"
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -29,7 +27,7 @@ def arguments(schema: dict[str, Any]) -> dict[str, Any]:
 def answer(schema: dict[str, Any], *, full: bool) -> dict[str, Any]:
     """Return the schema of a tool's answer without titles; null there means unknown.
 
-    In brief it says only what every answer has: a model reads the fields from the answer
+    In brief it only says that there is one: a model reads the fields from the answer
     itself, and all of them would be five times the rest of the list.
     """
     return _slim(schema, dict) if full else dict(BRIEF)

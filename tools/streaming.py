@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from services.market.chain import ChainStatus
 from services.runtime import Services
 from tools.toolset import READS, SWITCHES, Toolset
 from tools.views import View, number
@@ -57,11 +58,14 @@ async def streaming_status(desk: Desk) -> StreamView:
 
 
 def _view(desk: Services) -> StreamView:
-    """Return the stream's numbers as they are now."""
-    chain = desk.chain.status()
+    return stream_view(desk.mode, desk.chain.status())
+
+
+def stream_view(mode: str, chain: ChainStatus) -> StreamView:
+    """Return the view of where the chain stands."""
     found, quotes = chain.stream, chain.counters
     return StreamView(
-        mode=desk.mode,
+        mode=mode,
         state=found.state.value,
         feed=found.feed,
         source=chain.source,

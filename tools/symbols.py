@@ -57,9 +57,9 @@ def anything(symbol: str) -> str:
     return symbol if known else option(symbol)
 
 
-def lowered(value: object) -> object:
-    """Return words in lower case, of a list or of a text with commas between; None is none."""
-    return None if value is None else [word.lower() for word in listed(value)]
+def lowered(value: object) -> list[str]:
+    """Return words in lower case, of a list or of a text with commas between."""
+    return [word.lower() for word in listed(value)]
 
 
 def _read(one: Callable[[str], str], most: int, least: int = 1) -> Callable[[object], list[str]]:
@@ -89,6 +89,11 @@ def _told(about: str, most: int = 1) -> WithJsonSchema:
 
 StockSymbols = Annotated[
     list[str], BeforeValidator(_read(stock, STOCKS_MAX)), _told("AAPL or AAPL,MSFT", STOCKS_MAX)
+]
+NoneOrStocks = Annotated[
+    list[str],
+    BeforeValidator(_read(stock, STOCKS_MAX, least=0)),
+    _told("AAPL,MSFT; without, the watchlist or the most active", STOCKS_MAX),
 ]
 CoinSymbols = Annotated[
     list[str], BeforeValidator(_read(coin, COINS_MAX)), _told("BTC/USD or several", COINS_MAX)

@@ -9,8 +9,8 @@ from urllib.parse import quote as escaped
 from common.errors import BrokerUnavailable
 from services.broker.attempt import Request
 from services.broker.channel import Channel, definite
-from services.broker.fields import Json, Unreadable, instant, reads
-from services.broker.listing_codec import code, name, words
+from services.broker.fields import Json, Unreadable, instant, reads, word
+from services.broker.listing_codec import name, words
 from services.broker.watchlists import Watchlist
 from services.ops.breaker import Breaker
 
@@ -78,7 +78,7 @@ def _read(body: Any) -> Watchlist:
 def _watchlist(body: Json) -> Watchlist:
     assets, updated = body.get("assets"), body.get("updated_at")
     return Watchlist(
-        id=code(body["id"]),
+        id=word(body["id"]),
         name=words(body["name"]),
         symbols=None if assets is None else tuple(name(one["symbol"]) for one in assets),
         updated_at=instant(updated) if updated else None,

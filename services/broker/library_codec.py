@@ -13,8 +13,8 @@ from typing import Any, Final, TypeVar
 
 from common.contracts import OptionContract
 from common.money import Price, Qty
-from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads
-from services.broker.listing_codec import code, name
+from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads, word
+from services.broker.listing_codec import name
 from services.broker.published import (
     Active,
     Depth,
@@ -92,7 +92,7 @@ def trade(symbol: str, body: Json) -> Print:
         price=_price(body["p"]),
         size=_size(body["s"]),
         at=instant(body["t"]),
-        venue=code(venue) if venue else None,
+        venue=word(venue) if venue else None,
     )
 
 

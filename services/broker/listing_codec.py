@@ -11,13 +11,12 @@ from datetime import date
 from typing import Final
 
 from common.contracts import OptionContract
-from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads
+from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads, word
 from services.broker.published import Announcement, Article, Asset, OptionListing
 
 WORDS_MAX: Final = 20_000  # characters of a stranger's text that are carried at all
 
 _NAME = re.compile(r"[A-Z0-9][A-Z0-9./_-]{0,24}", re.ASCII)
-_CODE = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
 
 @reads("article")
@@ -25,7 +24,7 @@ def article(body: Json) -> Article:
     """Read an article."""
     symbols = body.get("symbols") or ()
     return Article(
-        id=code(str(body["id"])),
+        id=word(str(body["id"])),
         headline=words(body.get("headline")),
         summary=words(body.get("summary")),
         content=words(body.get("content")),
@@ -45,20 +44,20 @@ def asset(body: Json) -> Asset:
     return Asset(
         symbol=name(body["symbol"]),
         name=words(body.get("name")),
-        asset_class=code(body["class"]),
-        exchange=code(body["exchange"]) if body["exchange"] else "",
-        status=code(body["status"]),
+        asset_class=word(body["class"]),
+        exchange=word(body["exchange"]) if body["exchange"] else "",
+        status=word(body["status"]),
         tradable=body["tradable"] is True,
         marginable=body.get("marginable") is True,
         shortable=body.get("shortable") is True,
         fractionable=body.get("fractionable") is True,
-        borrow=code(borrow) if borrow else None,
+        borrow=word(borrow) if borrow else None,
         margin_long=optional(body.get("margin_requirement_long")),
         margin_short=optional(body.get("margin_requirement_short")),
         size_min=optional(body.get("min_order_size")),
         size_step=optional(body.get("min_trade_increment")),
         price_step=optional(body.get("price_increment")),
-        attributes=tuple(code(one) for one in body.get("attributes") or ()),
+        attributes=tuple(word(one) for one in body.get("attributes") or ()),
     )
 
 
@@ -69,9 +68,9 @@ def listing(body: Json) -> OptionListing:
     return OptionListing(
         contract=OptionContract.from_occ(body["symbol"]),
         underlying=name(body["underlying_symbol"]),
-        status=code(body["status"]),
+        status=word(body["status"]),
         tradable=body["tradable"] is True,
-        style=code(body["style"]),
+        style=word(body["style"]),
         shares=decimal(body["size"]),
         open_interest=None if interest is None else int(interest),
         open_interest_day=_day(body.get("open_interest_date")),
@@ -84,9 +83,9 @@ def listing(body: Json) -> OptionListing:
 def announcement(body: Json) -> Announcement:
     """Read a corporate action."""
     return Announcement(
-        id=code(body["id"]),
-        kind=code(body["ca_type"]),
-        sub_kind=code(body.get("ca_sub_type") or "none"),
+        id=word(body["id"]),
+        kind=word(body["ca_type"]),
+        sub_kind=word(body.get("ca_sub_type") or "none"),
         symbol=_maybe_name(body.get("initiating_symbol")),
         target=_maybe_name(body.get("target_symbol")),
         declared=_day(body.get("declaration_date")),
@@ -103,13 +102,6 @@ def name(value: object) -> str:
     """Read a symbol."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise Unreadable(f"no symbol: {value!r:.40}")
-    return value
-
-
-def code(value: object) -> str:
-    """Read an id, or one word of a fixed vocabulary."""
-    if not isinstance(value, str) or not _CODE.fullmatch(value):
-        raise Unreadable(f"no code: {value!r:.40}")
     return value
 
 

@@ -107,6 +107,10 @@ class TradeClerk:
         """Take the answer of a person at the page or at a terminal."""
         return await self._approvals.decide(name, approved=approved, who=PERSON, how=how)
 
+    async def watch(self) -> None:
+        """Write down what nobody answered in time, for ever."""
+        await self._approvals.watch()
+
     async def check(self, strategy: Strategy | None) -> tuple[Limit, ...]:
         """Return every limit with its use and room, as after a strategy's order if given."""
         return await self._desk.check(strategy)

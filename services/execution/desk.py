@@ -31,8 +31,8 @@ from services.execution.sight import Seen, Sight
 from services.execution.tracker import OrderTracker
 from services.execution.trail import preview_id
 from services.ops.metrics import Metrics
-from services.risk.analysis import analyse
-from services.risk.manager import RiskManager
+from services.risk.analysis import analyse, mid_of
+from services.risk.manager import Passed, RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
 
 FINAL = (Halted, BadArgument)  # refusals after which a token stays used
@@ -94,7 +94,7 @@ class TradingDesk:
         view = seen.view
         proposal = self._proposal(strategy, seen)
         intent = self._terms.pricing.intent(proposal)
-        self._approve(intent, proposal, seen)
+        passed = self._approve(intent, proposal, seen)
         leave, terms = self._exits(proposal, view)
         natural = natural_limit(intent.legs, view)
         entry = Entry.of(intent, natural)
@@ -114,8 +114,10 @@ class TradingDesk:
                 flat_by=leave,
                 cut_offs=self._risk.limits.cut_offs,
                 dealt=seen.activity.dealt,
+                tail=passed.tail,
+                limit_given=proposal.limit_given,
             ),
-            limits=self._check(seen, proposal, intent),
+            limits=passed.limits,
             exits=terms,
             exit_lines=lines(terms, entry) if intent.opens else (),
             flat_by=leave,
@@ -154,7 +156,7 @@ class TradingDesk:
                 )
                 moved = self._moved(preview, seen.view)
                 if moved is None:
-                    approved = self._approve(preview.intent, preview.proposal, seen)
+                    approved = self._approve(preview.intent, preview.proposal, seen).order
             if moved is None:
                 record = await self._send(preview, approved, seen, by)
         if moved is not None:
@@ -186,7 +188,7 @@ class TradingDesk:
         ticket = Ticket(
             principal=by,
             day=view.session.day,
-            mid=analyse(preview.intent, view).mid,
+            mid=mid_of(preview.intent, view),
             preview=preview_id(preview.token),
             exit_plan=self._exit_plan(preview, client_order_id),
             parent=None if preview.intent.opens else self._owner(preview.intent, seen),
@@ -229,11 +231,10 @@ class TradingDesk:
             entries_max=None if proposal is None else proposal.entries_max,
         )
 
-    def _approve(
-        self, intent: OrderIntent, proposal: Proposal, seen: Seen
-    ) -> Approved[OrderIntent]:
+    def _approve(self, intent: OrderIntent, proposal: Proposal, seen: Seen) -> Passed:
         if not intent.opens:
-            return self._risk.close_by_hand(intent, seen.exposure.positions)
+            order = self._risk.close_by_hand(intent, seen.exposure.positions)
+            return Passed(order=order, limits=self._check(seen))
         self._kill_switch.require_open()  # by its own name, and not as one limit among others
         return self._risk.approve(
             intent,

@@ -223,7 +223,10 @@ class Unwinder:
     async def _close(self, unwind: Unwind, how: Closing) -> OrderRecord | None:
         symbols = [leg.contract.symbol for leg in unwind.legs]
         try:
-            quotes = await self._reader.option_quotes(symbols)
+            # Read right before: what is held and not claimed now is all that may be closed.
+            quotes, held = await asyncio.gather(
+                self._reader.option_quotes(symbols), self._reader.positions()
+            )
             intent = unwind.priced(quotes, how.collar)
             if intent is None:
                 how.notes.append(f"no market to close {', '.join(symbols)}")
@@ -231,8 +234,7 @@ class Unwinder:
             if unwind.dear(quotes):
                 how.dear.append(unwind)
                 how.notes.append(f"the market asks more than {', '.join(symbols)} can come to owe")
-            # Read right before: what is held and not claimed now is all that may be closed.
-            approved = self._risk.close(intent, await self._reader.positions())
+            approved = self._risk.close(intent, held)
             walker = self._walker if how.walks and not unwind.unbid(quotes) else None
             ticket = Ticket(
                 principal=how.by,

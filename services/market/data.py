@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from common.clock import Clock, WallClock
+from common.clock import Clock, MarketClock, WallClock
 from common.contracts import AssetClass, asset_class
 from services.broker.library import Library
 from services.broker.published import Depth, Found, Level, Touch
 from services.broker.reader import BrokerReader
 from services.broker.watchlists import WatchlistKeeper
-from services.market.calendar import SessionCalendar
+from services.market.calendar import SessionCalendar, ToldTime
 from services.market.crypto import CoinData
 from services.market.news import NewsWire
 from services.market.options import OptionData
@@ -41,16 +41,17 @@ class MarketData:
         reader: BrokerReader,
         calendar: SessionCalendar,
         *,
-        clock: Clock,
+        clock: MarketClock,
         wall: WallClock,
     ) -> MarketData:
-        """Make each once."""
+        """Make each once. None has a time before the broker told it."""
+        told = ToldTime(clock)
         return cls(
-            clock=clock,
-            stocks=StockData(library, clock),
-            options=OptionData(library, clock, calendar),
-            coins=CoinData(library, clock),
-            reference=ReferenceData(library, reader, clock, wall),
+            clock=told,
+            stocks=StockData(library, told),
+            options=OptionData(library, told, calendar),
+            coins=CoinData(library, told),
+            reference=ReferenceData(library, reader, told, wall),
             news=NewsWire(library),
             watchlists=Watchlists(watchlists),
         )
@@ -69,7 +70,7 @@ class MarketData:
         return Found(rows=tops, source=quoted.source, unreadable=quoted.unreadable)
 
     def now(self) -> datetime:
-        """Return the market's time."""
+        """Return the market's time; raise MarketDataMissing before the broker told it."""
         return self.clock.now()
 
 

@@ -21,7 +21,8 @@ class NewsWire:
 
     async def articles(self, wanted: News) -> Found[Article]:
         """Return articles, newest first, in plain text; raises as Library does."""
-        found = await self._library.news(wanted)
+        named = tuple(symbol.replace("/", "") for symbol in wanted.symbols)  # BTCUSD, in news
+        found = await self._library.news(replace(wanted, symbols=named))
         return replace(found, rows=tuple(_plain(article) for article in found.rows))
 
 

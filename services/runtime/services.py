@@ -44,7 +44,9 @@ from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing
+from services.runtime.operations import Operations
 from services.runtime.recording import Recording
+from services.runtime.studies import Studies
 
 UNDERLYING = "SPY"
 FRESH = timedelta(seconds=5)
@@ -80,6 +82,7 @@ class Services:
     dividends: DividendCalendar
     watch: MarketWatch
     data: MarketData
+    studies: Studies
     analyst: Analyst
     portfolio: Portfolio
     store: DeskStore
@@ -120,6 +123,12 @@ class Services:
     def reader(self) -> BrokerReader:
         """What reads."""
         return self.connection.reader
+
+    @property
+    def operations(self) -> Operations:
+        """What looks at the desk's own parts."""
+        audit = self.records.audit
+        return Operations(self.metrics, self.connection, self.chain, audit, self.supervisor)
 
     async def kill(self, by: Principal) -> None:
         """Latch both gates; the enforcer takes back what works."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from common.clock import MarketClock, WallClock
 from common.config import Settings
 from common.ids import RandomIds
-from common.session import CutOffs
 from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
 from services.execution.approvals import Approvals
@@ -20,17 +19,14 @@ from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
 from services.execution.previews import PreviewStore
-from services.execution.pricing import Pricing
 from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
-from services.market.data import MarketData
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
-from services.risk.limits import RiskLimits
 from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
@@ -38,7 +34,7 @@ from services.runtime.instructing import Instructing
 from services.runtime.market import Market, Markets
 from services.runtime.recording import Recording
 from services.runtime.services import Services
-from services.strategies.sizing import SizeLimits
+from services.runtime.terms import pricing, risk_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,8 @@ class Parts:
             history=market.history,
             dividends=market.dividends,
             watch=watch,
-            data=self._data(market),
+            data=market.data,
+            studies=market.studies,
             analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
@@ -98,26 +95,19 @@ class Parts:
             risk_watch=self._risk_watch(market, portfolio, risk, tracker, dealing, metrics),
         )
 
+    def _journal(self) -> TradeJournal:
+        audit, exports = self.folder / "audit", self.folder / "exports"
+        return TradeJournal(self.store, self.records.journal, audit, exports)
+
     def _market(self) -> Market:
         return Markets(
             settings=self.settings,
             access=self.access,
-            reader=self.connection.reader,
+            connection=self.connection,
             clock=self.clock,
             wall=self.wall,
             folder=self.folder,
         ).made()
-
-    def _data(self, market: Market) -> MarketData:
-        connection = self.connection
-        return MarketData.of(
-            connection.library,
-            connection.watchlists,
-            connection.reader,
-            market.calendar,
-            clock=self.clock,
-            wall=self.wall,
-        )
 
     def _dealing(
         self,
@@ -204,10 +194,6 @@ class Parts:
             lock,
         )
 
-    def _journal(self) -> TradeJournal:
-        folders = self.folder / "audit", self.folder / "exports"
-        return TradeJournal(self.store, self.records.journal, *folders)
-
     def _instructing(
         self, sight: Sight, portfolio: Portfolio, risk: RiskManager, tracker: OrderTracker
     ) -> Instructing:
@@ -264,46 +250,3 @@ class Parts:
             kill_switch=self.kill_switch,
             metrics=metrics,
         )
-
-
-def pricing(settings: Settings) -> Pricing:
-    """Return how the desk prices and sizes what is proposed."""
-    return Pricing(
-        price_tolerance=settings.price_tolerance,
-        sizes=SizeLimits(
-            premium_max=settings.premium_max, displayed_share=settings.displayed_share_max
-        ),
-    )
-
-
-def risk_limits(settings: Settings) -> RiskLimits:
-    """Return the limits as risk takes them: values, not settings."""
-    return RiskLimits(
-        max_daily_loss=settings.max_daily_loss,
-        delta_cap=settings.portfolio_delta_cap,
-        quote_age_max=settings.quote_age_max,
-        spread_max=settings.spread_max,
-        no_entry_before_close=settings.no_entry_before_close,
-        price_tolerance=settings.price_tolerance,
-        cut_offs=CutOffs(last_order_late_close=settings.last_order_before_close),
-        trade_risk_max=settings.trade_risk_max,
-        strategy_risk_max=settings.strategy_risk_max,
-        exposure_max=settings.exposure_max,
-        contracts_max=settings.contracts_max,
-        strike_contracts_max=settings.strike_contracts_max,
-        expiry_contracts_max=settings.expiry_contracts_max,
-        open_interest_min=settings.open_interest_min,
-        sigma_delta_cap=settings.sigma_delta_cap,
-        assignment_shares_max=settings.assignment_shares_max,
-        late_gamma_max=settings.late_gamma_max,
-        late_gamma_from=settings.late_gamma_from,
-        var_max=settings.var_max,
-        es_max=settings.es_max,
-        trades_per_day_max=settings.trades_per_day_max,
-        orders_per_minute_max=settings.orders_per_minute_max,
-        orders_per_hour_max=settings.orders_per_hour_max,
-        duplicate_window=settings.duplicate_window,
-        repeats_max=settings.repeats_max,
-        cooldown_after_loss=settings.cooldown_after_loss,
-        consecutive_losses_max=settings.consecutive_losses_max,
-    )

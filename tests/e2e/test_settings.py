@@ -26,16 +26,17 @@ from common.limits import Halt
 from common.orders import PositionIntent
 from services.ops.limiter import Lane, TokenBucket
 from services.risk.manager import RiskManager
-from services.runtime.wiring import risk_limits
+from services.runtime.terms import risk_limits
 from serving.state import desk_name
 from tests.acceptance import test_walk
 from tests.builders import at, contract, make_intent, make_view
 from tests.e2e import (
-    test_approval,
     test_settings_desk,
     test_settings_exchange,
+    test_settings_research,
     test_settings_strategies,
 )
+from tests.e2e.approval import test_by_page
 from tests.e2e.changing import changes
 from tests.services.broker.connecting import access_to
 from tests.services.broker.fault_server import fault_server, hang
@@ -50,9 +51,10 @@ from tools.journal import journal
 
 def test_every_setting_has_a_case() -> None:
     others = (
-        test_approval,
+        test_by_page,
         test_settings_desk,
         test_settings_exchange,
+        test_settings_research,
         test_settings_strategies,
         test_walk,
         test_past,

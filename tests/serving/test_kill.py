@@ -18,7 +18,8 @@ from common.place import HOME
 from services.execution.kill_switch import KillSwitch
 from services.execution.store import DeskStore
 from serving import kill
-from tests.serving.desk import ENTRYPOINT, WAIT, Desk
+from tests.desk import ENTRYPOINT
+from tests.serving.desk import WAIT, Desk
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_it_says_so_when_it_could_not(tmp_path: Path) -> None:
 def test_it_imports_nothing_but_the_standard_library(desk: Desk) -> None:
     asked = (
         "import runpy, sys; sys.argv = ['alpaca_mcp_server.py', 'kill']\n"
-        f"try: runpy.run_path({ENTRYPOINT!r}, run_name='__main__')\n"
+        f"try: runpy.run_path({str(ENTRYPOINT)!r}, run_name='__main__')\n"
         "except SystemExit: pass\n"
         "ours = {'serving', 'common'}\n"
         "print(*sorted({n.partition('.')[0] for n in sys.modules}"
@@ -132,7 +133,7 @@ def test_it_imports_nothing_but_the_standard_library(desk: Desk) -> None:
     clean = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.')\n{asked}"]
     done = subprocess.run(
         clean,
-        cwd=Path(ENTRYPOINT).parent,
+        cwd=ENTRYPOINT.parent,
         env=desk.environment(),
         capture_output=True,
         text=True,

@@ -120,7 +120,7 @@ def test_every_target_is_phony_and_explained() -> None:
     explained = set(re.findall(r'@echo "make ([\w-]+)', makefile))
     assert explained == {
         *("demo", "run", "test", "test-paper", "check", "bench", "crash", "sequences"),
-        *("burn-in", "simulate", "peer", "fuzz", "lock", "clean"),
+        *("burn-in", "simulate", "peer", "fuzz", "fuzz-tools", "lock", "clean"),
         *("wheel", "bundle", "newcomer"),
     }
 

@@ -17,6 +17,7 @@ from tests.desk import Desk, Era, text_of
 from tests.exchange import Exchange
 from tests.tools.listing import listed
 from tests.tools.market import SHARES, touches
+from tools.schemas import BRIEF
 
 DAY = date(2026, 12, 8)
 TOOLS = listed()
@@ -72,7 +73,7 @@ async def test_every_tool_is_listed_as_it_is_snapshot(desk: Desk, era: Era) -> N
     assert [tool.name for tool in found] == list(TOOLS)
     for tool in found:
         assert tool.input_schema == TOOLS[tool.name].parameters
-        assert tool.output_schema == TOOLS[tool.name].fn_metadata.output_schema
+        assert tool.output_schema == BRIEF
         assert tool.annotations == TOOLS[tool.name].annotations
 
 

@@ -117,6 +117,19 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "update_watchlist": ERASES,
     "remove_asset_from_watchlist_by_id": ERASES,
     "delete_watchlist_by_id": ERASES,
+    "get_technical_indicators": READS,
+    "scan_market": READS,
+    "option_chain_analysis": READS,
+    "stock_ratings": READS,
+    "stock_events": READS,
+    "economic_calendar": READS,
+    "economic_news": READS,
+    "update_spy_chain": SWITCHES,
+    "performance_stats": READS,
+    "audit_summary": READS,
+    "system_metrics": READS,
+    "circuit_breaker_status": READS,
+    "reset_circuit_breakers": SWITCHES,
 }
 # Arguments whose name and type say all there is to say.
 SELF_EVIDENT = {

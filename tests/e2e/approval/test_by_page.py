@@ -10,37 +10,16 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
 from html import unescape
 from pathlib import Path
 
 import httpx2
-import pytest
 
 from tests.desk import ENTRYPOINT, Desk
-from tests.e2e.approving import CONDOR, MORNING, answer, asking, audited, left_clean, page, wanted
+from tests.e2e.approving import CONDOR, answer, asking, audited, page, wanted
 from tests.e2e.changing import changes
 from tests.exchange import ROOT, Exchange
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
-    with Exchange.start(tmp_path_factory.mktemp("exchange"), **MORNING) as exchange:
-        yield exchange
-
-
-@pytest.fixture(scope="module")
-def desk(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with asking(exchange, tmp_path_factory.mktemp("state")) as desk:
-        yield desk
-
-
-@pytest.fixture(autouse=True)
-async def flat_after(desk: Desk, exchange: Exchange) -> AsyncIterator[None]:
-    async with desk.client() as client:
-        await client.ready()
-    yield
-    await left_clean(desk, exchange)
+from tests.tools.market import until
 
 
 @changes("approval", "approval_timeout")
@@ -230,3 +209,23 @@ async def test_the_audit_of_all_this_verifies_and_one_flipped_byte_is_found(desk
     file.write_bytes(whole)
     assert broken.returncode == 1
     assert "is not as it was written" in broken.stdout
+
+
+async def test_what_nobody_answers_is_written_down_though_nobody_asks_again(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    before = exchange.orders()
+    with asking(exchange, tmp_path, seconds=1) as desk:
+        async with desk.client() as client:
+            await client.ready()
+            _, told = await wanted(client, 1)
+        assert told["status"] == "awaiting_approval"
+
+        async def expired() -> bool:
+            return bool(audited(desk, "approval"))
+
+        await until(expired, "the audit log does not say that nobody answered")
+        [record] = audited(desk, "approval")
+    assert record["facts"]["preview"] == told["approval_id"]
+    assert (record["facts"]["how"], record["facts"]["approved"]) == ("nobody", False)
+    assert exchange.orders() == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Literal
 
@@ -17,31 +17,11 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.desk import ENTRYPOINT, Desk, DeskClient, Era
-from tests.e2e.approving import CONDOR, MORNING, answer, asking, audited, left_clean, page, wanted
+from tests.e2e.approving import CONDOR, answer, audited, page, wanted
 from tests.exchange import ROOT, Exchange
 
 Over = Literal["http", "bridge"]
 DECLINE, FAR_CALL = "do_not_exercise_options_position", "SPY261208C00684000"
-
-
-@pytest.fixture(scope="module")
-def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
-    with Exchange.start(tmp_path_factory.mktemp("exchange"), **MORNING) as exchange:
-        yield exchange
-
-
-@pytest.fixture(scope="module")
-def desk(exchange: Exchange, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with asking(exchange, tmp_path_factory.mktemp("state")) as desk:
-        yield desk
-
-
-@pytest.fixture(autouse=True)
-async def flat_after(desk: Desk, exchange: Exchange) -> AsyncIterator[None]:
-    async with desk.client() as client:
-        await client.ready()
-    yield
-    await left_clean(desk, exchange)
 
 
 @asynccontextmanager
