@@ -17,8 +17,10 @@ from common.exits import ExitTrigger
 from common.ids import ConfirmToken, Principal
 from common.limits import Halt
 from common.orders import Fill, Leg, OrderIntent
+from common.shares import ShareIntent
 from services.execution.latches import Latch
-from services.execution.records import ExitPlan, OrderRecord
+from services.execution.records import ExitPlan, OrderRecord, Tracked
+from services.execution.share_records import ShareRecord
 from services.ops.audit import AuditLog
 
 PreviewId = NewType("PreviewId", str)
@@ -43,7 +45,7 @@ class Trail:
         preview: PreviewId,
         by: Principal,
         wanted: object,
-        intent: OrderIntent,
+        intent: OrderIntent | ShareIntent,
         **facts: object,
     ) -> None:
         """A trade was priced and shown. Raises AuditUnwritable."""
@@ -109,7 +111,7 @@ class Trail:
         )
 
     async def intent(
-        self, record: OrderRecord, preview: PreviewId | None, plan: ExitPlan | None
+        self, record: OrderRecord | ShareRecord, preview: PreviewId | None, plan: ExitPlan | None
     ) -> None:
         """An order is about to leave. Raises AuditUnwritable where it opens: it must not, then.
 
@@ -129,7 +131,7 @@ class Trail:
             market_at=record.created_at,
         )
 
-    async def order_event(self, record: OrderRecord) -> None:
+    async def order_event(self, record: Tracked) -> None:
         """An order of ours changed its state."""
         await self._audit.note(
             "order_event",
@@ -145,7 +147,7 @@ class Trail:
             market_at=record.updated_at,
         )
 
-    async def fill(self, record: OrderRecord, fill: Fill | None) -> None:
+    async def fill(self, record: Tracked, fill: Fill | None) -> None:
         """An order of ours filled, in part or whole; without a fill it was read afterwards."""
         await self._audit.note(
             "fill",
@@ -190,7 +192,10 @@ class Trail:
         )
 
 
-def _intent(intent: OrderIntent) -> dict[str, object]:
+def _intent(intent: OrderIntent | ShareIntent) -> dict[str, object]:
+    if isinstance(intent, ShareIntent):
+        told = {name: value for name, value in intent.facts.items() if name != "client_order_id"}
+        return {"strategy": intent.strategy, **told}
     return {
         "strategy": intent.strategy,
         "legs": _legs(intent.legs),
