@@ -17,15 +17,15 @@ from common.errors import ApprovalDenied, BadArgument, LimitBreached, TradingErr
 from common.ids import ConfirmToken, Principal
 from common.limits import Breach, Limit
 from common.money import Price, Qty, plain
-from common.orders import Order
 from common.portfolio import Position
 from common.session import trading_day
-from services.broker.gateway import Broker
 from services.broker.holder import HolderGateway
 from services.broker.reader import BrokerReader
 from services.execution.exercise import SELL_INSTEAD, Delivery, Facts
 from services.execution.kill_switch import KillSwitch
 from services.execution.previews import Binding, PreviewStore
+from services.execution.share_closer import ShareCloser
+from services.execution.share_records import ShareRecord
 from services.execution.sight import Sight
 from services.execution.tracker import OrderTracker
 from services.execution.trail import Trail, preview_id
@@ -104,7 +104,7 @@ class InstructionDesk:
         portfolio: Portfolio,
         risk: RiskManager,
         reader: BrokerReader,
-        broker: Broker,
+        closer: ShareCloser,
         holder: HolderGateway,
         tracker: OrderTracker,
         kill_switch: KillSwitch,
@@ -119,7 +119,7 @@ class InstructionDesk:
         self._portfolio = portfolio
         self._risk = risk
         self._reader = reader
-        self._broker = broker
+        self._closer = closer
         self._holder = holder
         self._tracker = tracker
         self._kill_switch = kill_switch
@@ -151,7 +151,7 @@ class InstructionDesk:
 
     async def confirm(
         self, wanted: Instruction, token: ConfirmToken, by: Principal, answer: bool | None = None
-    ) -> Order | None:
+    ) -> ShareRecord | None:
         """Do what was previewed, judged anew; return the order that closes, if one does.
 
         answer: what the user said when the host asked. Raises what preview raises,
@@ -164,16 +164,16 @@ class InstructionDesk:
             async with self._lane:
                 shown = await self._weighed(wanted)
                 await self._trail.instruction("confirm", preview_id(token), by, wanted)
-                return await self._supervisor.shielded(self._done(shown.wanted))
+                return await self._supervisor.shielded(self._done(shown.wanted, by))
         except TradingError as e:
             await self._trail.refusal("confirm", by, wanted, e)
             raise
 
-    async def _done(self, wanted: Instruction) -> Order | None:
+    async def _done(self, wanted: Instruction, by: Principal) -> ShareRecord | None:
         try:
             match wanted.kind:
                 case Kind.CLOSE:
-                    return await self._broker.close_stock(wanted.symbol, wanted.qty)
+                    return await self._closed(wanted, by)
                 case Kind.EXERCISE:
                     await self._holder.exercise(wanted.symbol, self._kill_switch.require_open)
                 case Kind.DECLINE:
@@ -182,13 +182,28 @@ class InstructionDesk:
         finally:
             self._tracker.look_soon()
 
-    async def _weighed(self, wanted: Instruction) -> Instructed:
+    async def _closed(self, wanted: Instruction, by: Principal) -> ShareRecord:
+        held = await self._held(wanted)
+        today = trading_day(self._clock.now())
+        sent = await self._closer.close(held, by, today, wanted.qty)
+        if sent is None:
+            raise BadArgument(
+                f"symbol: an order of ours closes {wanted.symbol} already",
+                remedy="get_orders shows it; cancel_order takes it back",
+            )
+        return sent
+
+    async def _held(self, wanted: Instruction) -> Position:
         held = next((p for p in await self._reader.positions() if p.symbol == wanted.symbol), None)
         if held is None or abs(held.qty) < wanted.qty:
             raise BadArgument(
                 f"symbol: {plain(wanted.qty)} of {wanted.symbol} is not held",
                 remedy="get_positions lists what is held",
             )
+        return held
+
+    async def _weighed(self, wanted: Instruction) -> Instructed:
+        held = await self._held(wanted)
         match wanted.kind:
             case Kind.CLOSE:
                 return await self._close(wanted, held)

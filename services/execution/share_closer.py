@@ -6,6 +6,7 @@ from datetime import date
 
 from common.contracts import AssetClass, asset_class
 from common.ids import Principal
+from common.money import Qty
 from common.orders import OrderType, Side, TimeInForce
 from common.portfolio import Position
 from common.shares import QTY_MAX, ShareIntent
@@ -31,8 +32,12 @@ class ShareCloser:
         self._sender = sender
         self._follower = follower
 
-    async def close(self, position: Position, by: Principal, day: date) -> ShareRecord | None:
+    async def close(
+        self, position: Position, by: Principal, day: date, qty: Qty | None = None
+    ) -> ShareRecord | None:
         """Close what no other order has claimed; None while an order of ours closes it already.
+
+        qty: so much of it, without sign.
 
         Raises LimitBreached where it is held no more, and what the send raises.
         """
@@ -44,7 +49,7 @@ class ShareCloser:
         intent = ShareIntent(
             symbol=symbol,
             side=Side.SELL if position.qty > 0 else Side.BUY,
-            qty=min(abs(position.qty_available), QTY_MAX),
+            qty=min(abs(position.qty_available) if qty is None else qty, QTY_MAX),
             type=OrderType.MARKET,
             tif=TimeInForce.GTC if coin else TimeInForce.DAY,
             opens=False,

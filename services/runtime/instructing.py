@@ -13,6 +13,7 @@ from services.execution.desk import TradingDesk
 from services.execution.instructions import InstructionDesk, InstructionTerms
 from services.execution.kill_switch import KillSwitch
 from services.execution.previews import PreviewStore
+from services.execution.share_closer import ShareCloser
 from services.execution.sight import Sight
 from services.execution.tracker import OrderTracker
 from services.execution.trail import Trail
@@ -34,6 +35,7 @@ class Instructing:
     risk: RiskManager
     portfolio: Portfolio
     sight: Sight
+    closer: ShareCloser
     trail: Trail
     clock: MarketClock
     wall: WallClock
@@ -51,7 +53,7 @@ class Instructing:
             portfolio=self.portfolio,
             risk=self.risk,
             reader=connection.reader,
-            broker=connection.broker,
+            closer=self.closer,
             holder=connection.holder,
             tracker=self.tracker,
             kill_switch=self.kill_switch,

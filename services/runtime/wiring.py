@@ -90,7 +90,7 @@ class Parts:
             trading=trading,
             shares=by_hand,
             orders=dealing.book,
-            instructions=self._instructing(sight, portfolio, risk, tracker).made(desk),
+            instructions=self._holder(sight, portfolio, risk, tracker, shares.closer).made(desk),
             dealing=dealing,
             enforcer=self._enforcer(tracker),
             broker_lock=lock,
@@ -205,8 +205,13 @@ class Parts:
             lock,
         )
 
-    def _instructing(
-        self, sight: Sight, portfolio: Portfolio, risk: RiskManager, tracker: OrderTracker
+    def _holder(
+        self,
+        sight: Sight,
+        portfolio: Portfolio,
+        risk: RiskManager,
+        tracker: OrderTracker,
+        closer: ShareCloser,
     ) -> Instructing:
         return Instructing(
             settings=self.settings,
@@ -218,6 +223,7 @@ class Parts:
             risk=risk,
             portfolio=portfolio,
             sight=sight,
+            closer=closer,
             trail=self.records.trail,
             clock=self.clock,
             wall=self.wall,
