@@ -38,6 +38,7 @@ MARKED = re.compile(
     r"(?P<shown>.*?)<!-- /call -->",
     re.DOTALL,
 )
+TOOLSETS = "default,journal"  # as the page tells its reader
 TOKEN = "TOKEN"  # noqa: S105 a place holder
 WIDTH = 110
 
@@ -130,6 +131,7 @@ def main() -> int:
             "EXCHANGE__DAY": DAY,
             "EXCHANGE__AT": AT,
             "EXCHANGE__SEED": str(BREAKOUT_SEED),
+            "TOOLSETS": TOOLSETS,
         }
         page = asyncio.run(answered(PAGE.read_text(encoding="utf-8")))
     PAGE.write_text(page, encoding="utf-8")

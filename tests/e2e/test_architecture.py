@@ -29,6 +29,7 @@ SETTINGS = {
     "ENTRY_STEP": "0.2",
     "ENTRY_TIMEOUT": "3",
     "HISTORY_DAYS": "0",
+    "TOOLSETS": "all",
     "QUOTE_AGE_MAX": "60",
     "PRICE_TOLERANCE": "0.5",
     "DUPLICATE_WINDOW": "0",

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from alpaca_mcp_server import toolsets
-from scripts.first_day import MARKED, PAGE, Call, calls, picked, shown
+from scripts.first_day import MARKED, PAGE, TOOLSETS, Call, calls, picked, shown
 from tools.catalog import Catalog
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -22,6 +22,12 @@ def test_each_call_is_one_the_tool_takes() -> None:
     assert len(asked) == TEXT.count("<!-- call ") == TEXT.count("<!-- /call -->") > 9
     for call in asked:
         jsonschema.validate(call.arguments(), schemas[call.tool])
+
+
+def test_what_is_off_by_default_is_told_so() -> None:
+    offers = Catalog(toolsets()).offers
+    assert all(offers[call.tool].listed(TOOLSETS) for call in calls(TEXT))
+    assert f"`TOOLSETS={TOOLSETS}`" in TEXT
 
 
 def test_each_answer_shows_what_is_asked_for_or_why_not() -> None:
