@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -60,7 +60,7 @@ async def _measured(broker: Exchange, folder: Path) -> list[Row]:
             them = await stack.enter_async_context(_client(theirs))
             made += await _warm(ours, theirs)
             made += await _listed(us, them)
-            for one in equivalents(_option(broker)):
+            for one in equivalents(*_today(broker)):
                 made += await _compared(one, us, them)
         return made
     finally:
@@ -173,6 +173,8 @@ def _ours(broker: Exchange, folder: Path) -> StdioServerParameters:
         "port": "0",
         "prometheus_port": "0",
         "log_level": "error",
+        "toolsets": "all",
+        "calls_per_minute": "100000",
         "broker_requests_per_minute": "100000",
         **ROOMY,
     }
@@ -212,17 +214,11 @@ def furnish(broker: Exchange) -> None:
     post("/v2/watchlists", {"name": "bench", "symbols": ["SPY", "AAPL"]})
 
 
-def _option(broker: Exchange) -> str:
-    """Return a call that expires today, near the money."""
+def _today(broker: Exchange) -> tuple[str, str]:
+    """Return a call that expires today, near the money, and the day."""
     headers = {"APCA-API-KEY-ID": broker.keys.key, "APCA-API-SECRET-KEY": broker.keys.secret}
-    today = call(broker.url, "GET", "/v2/clock", b"", headers)["timestamp"][:10]
+    today = str(call(broker.url, "GET", "/v2/clock", b"", headers)["timestamp"])[:10]
     spot = call(broker.url, "GET", "/v2/stocks/SPY/trades/latest", b"", headers)["trade"]["p"]
     path = f"/v1beta1/options/snapshots/SPY?expiration_date={today}&type=call&limit=1000"
     chain = call(broker.url, "GET", path, b"", headers)["snapshots"]
-    nearest: str = min(chain, key=lambda symbol: abs(int(symbol[-8:]) / 1000 - spot))
-    return nearest
-
-
-def used(asked: Sequence[Equivalent]) -> set[str]:
-    """Return the names of our tools that are compared."""
-    return {one.ours.tool for one in asked}
+    return min(chain, key=lambda symbol: abs(int(symbol[-8:]) / 1000 - spot)), today
