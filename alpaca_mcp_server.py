@@ -54,14 +54,16 @@ account; fills in either are simulated and promise nothing about real ones. live
 def toolsets() -> tuple[Toolset, ...]:
     """Return every group of tools, in the order in which hosts list them.
 
-    A module under tools/ calls its part of a group by its own name.
+    A module under tools/ holds one of them, or a part of one.
     """
     from importlib import import_module
 
     from common.toolsets import TOOLSETS
+    from tools.toolset import Toolset
 
-    modules = (name for names in TOOLSETS.values() for name in names)
-    return tuple(getattr(import_module(f"tools.{name}"), name) for name in modules)
+    modules = (import_module(f"tools.{name}") for names in TOOLSETS.values() for name in names)
+    held = (value for module in modules for value in vars(module).values())
+    return tuple(value for value in held if isinstance(value, Toolset))
 
 
 def build_server(services: Services, verifier: TokenVerifier | None = None) -> MCPServer[Services]:

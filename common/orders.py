@@ -248,6 +248,7 @@ class Order:
     updated_at: datetime
     filled_at: datetime | None = None
     replaced_by: OrderId | None = None  # the order that took this one's place
+    children: tuple[Order, ...] = ()  # the exits of an entry, as far as they are told with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from common.contracts import AssetClass, OptionContract, asset_class
 from common.money import Dollars, Price, Qty
 from common.orders import OrderIntent
+from common.shares import PendingShares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,8 @@ class Exposure:
     from here, ended at their worst. reserved: dollars, >= 0, at worst, of orders not
     yet ended, unknown ones included. delta: share equivalents, None when any holding's
     cannot be had. pending_delta: the most that orders not yet ended could move it, down
-    (<= 0) and up (>= 0). pending: those orders, each with what may still fill. unknown
-    says why anything is None.
+    (<= 0) and up (>= 0). pending: those orders, each with what may still fill; pending_shares:
+    those in stocks and coins. unknown says why anything is None.
     """
 
     account: Account
@@ -72,6 +73,7 @@ class Exposure:
     delta: float | None
     pending_delta: tuple[float, float] = (0.0, 0.0)
     pending: tuple[OrderIntent, ...] = ()
+    pending_shares: tuple[PendingShares, ...] = ()
     unknown: tuple[str, ...] = ()
 
     @property

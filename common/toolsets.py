@@ -11,6 +11,8 @@ TOOLSETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "strategy": ("strategy",),
         "option_orders": ("option_orders", "option_order_book"),
+        "stock_orders": ("stock_orders",),
+        "crypto_orders": ("crypto_orders",),
         "risk": ("risk",),
         "analysis": ("analysis",),
         "streaming": ("streaming",),

@@ -16,6 +16,7 @@ from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,12 +26,13 @@ from starlette.routing import Route
 from common.errors import TradingError, told
 from common.ids import RandomIds
 from services.execution.approvals import Approval, How, State
-from services.execution.clerk import TradeClerk
+from services.execution.clerk import OptionClerk, Shown
 from services.execution.preview import Preview
 from services.execution.trail import PreviewId
 from serving.state import StateFolder, write_private
 from serving.web import beside
 from tools.consent import question
+from tools.share_view import SharePreviewView
 from tools.trade_view import PreviewView
 
 BODY_MAX = 4096  # bytes; an answer is far shorter
@@ -60,7 +62,7 @@ button{font-size:1.1rem;padding:.5rem 1.5rem}
 class ApprovalPage:
     """Shows what waits for a person and takes the answers. root: of its own address."""
 
-    def __init__(self, clerk: TradeClerk, secret: str, root: str) -> None:
+    def __init__(self, clerk: OptionClerk, secret: str, root: str) -> None:
         self._clerk = clerk
         self._secret = secret
         self._root = root
@@ -140,7 +142,7 @@ class ApprovalPage:
 
 
 @asynccontextmanager
-async def approvals_served(clerk: TradeClerk, folder: StateFolder) -> AsyncIterator[None]:
+async def approvals_served(clerk: OptionClerk, folder: StateFolder) -> AsyncIterator[None]:
     """Serve the approval page while the block lasts, where a person is needed at all."""
     if not clerk.needs_person:
         folder.approvals.unlink(missing_ok=True)
@@ -158,18 +160,22 @@ async def approvals_served(clerk: TradeClerk, folder: StateFolder) -> AsyncItera
             folder.approvals.unlink(missing_ok=True)
 
 
-def described(approval: Approval[Preview]) -> dict[str, Any]:
+def described(approval: Approval[Shown]) -> dict[str, Any]:
     """Return what waits, in full, as a terminal shows it."""
+    preview = approval.preview
+    shown: BaseModel = (
+        PreviewView.of(preview) if isinstance(preview, Preview) else SharePreviewView.of(preview)
+    )
     return {
         "id": approval.id,
         "question": question(approval.preview),
         "asked_by": approval.binding.principal,
         "seconds_left": int(approval.left.total_seconds()),
-        "preview": PreviewView.of(approval.preview).model_dump(mode="json"),
+        "preview": shown.model_dump(mode="json"),
     }
 
 
-def _article(approval: Approval[Preview]) -> str:
+def _article(approval: Approval[Shown]) -> str:
     found = described(approval)
     name, mode = escape(found["id"]), escape(approval.preview.mode.value)
     return (
@@ -197,10 +203,11 @@ def _rendered(value: Any) -> str:
     return escape(value if isinstance(value, str) else json.dumps(value))
 
 
-def _outcome(approval: Approval[Preview]) -> str:
+def _outcome(approval: Approval[Shown]) -> str:
     if approval.state is State.SENT and approval.record is not None:
         record = approval.record
-        return f"sent: {record.status.value}, {record.filled_qty} of {record.intent.qty} filled"
+        size = record.intent.qty or "its dollars"
+        return f"sent: {record.status.value}, {record.filled_qty} of {size} filled"
     return told(approval.refusal) if approval.refusal is not None else approval.state.value
 
 

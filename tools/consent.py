@@ -15,9 +15,12 @@ from mcp.server.mcpserver import Context, Elicit, Resolve
 from pydantic import BaseModel, Field
 
 from common.ids import ConfirmToken, Principal
+from common.orders import Side
+from services.execution.clerk import Shown
 from services.execution.preview import Preview
+from services.execution.share_preview import SharePreview
 from services.runtime import Services
-from tools.views import dollars, new_york_text, price
+from tools.views import dollars, new_york_text, price, quantity
 from tools.wants import Caller
 
 ASKED_WITHIN_THE_CALL = "2026-07-28"  # from this revision on the question rides on the call
@@ -47,10 +50,11 @@ async def _ask(
     if preview or not confirm_token or not _can_ask(ctx):
         return NotAsked()
     desk = ctx.request_context.lifespan_context
-    told = desk.instructions.question(ConfirmToken(confirm_token), by)
+    token = ConfirmToken(confirm_token)
+    told = desk.instructions.question(token, by)
     if told is not None:
         return Elicit(told, Agreement)
-    approval = desk.trading.question(ConfirmToken(confirm_token), by)
+    approval = desk.trading.question(token, by) or desk.shares.question(token, by)
     return NotAsked() if approval is None else Elicit(question(approval.preview), Agreement)
 
 
@@ -69,8 +73,26 @@ async def _trader(
 Trader = Annotated[Asking, Resolve(_trader)]
 
 
-def question(preview: Preview) -> str:
+def question(preview: Shown) -> str:
     """Return what a person is asked: the whole order and what it may cost, in one paragraph."""
+    return _of_shares(preview) if isinstance(preview, SharePreview) else _of_options(preview)
+
+
+def _of_shares(preview: SharePreview) -> str:
+    intent, loss = preview.intent, dollars(preview.max_loss)
+    effect = (
+        f"It closes of {quantity(preview.held)} held."
+        if not intent.opens
+        else f"It {'opens' if intent.side is Side.BUY else 'sells short'}; a stress move of the "
+        f"session would lose ${loss}, fees included, and no exit of the desk watches it."
+    )
+    return (
+        f"{preview.mode.value.upper()} ORDER, {intent.strategy}: {intent}, worth about "
+        f"${dollars(preview.value)} at {price(preview.reference)}. {effect} Send it?"
+    )
+
+
+def _of_options(preview: Preview) -> str:
     found, intent = preview.analysis, preview.intent
     legs = ", ".join(f"{leg.intent.value} {leg.ratio} {leg.contract.symbol}" for leg in intent.legs)
     amount = dollars(abs(intent.net_cost))

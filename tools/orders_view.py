@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from pydantic import BaseModel, Field
 
 from common.fees import option_fees
-from common.money import Dollars
-from common.orders import Order, OrderLeg
-from services.execution.book import Held
+from common.money import ZERO, Dollars
+from common.orders import Order, OrderLeg, PositionIntent
+from services.execution.book import Found, Held
 from services.execution.records import ExitPlan, OrderRecord
+from services.execution.share_records import ShareRecord
 from services.execution.sweeps import Swept
 from tools.paging import Page
 from tools.untrusted import Untrusted
@@ -52,11 +53,47 @@ class OrderView(BaseModel):
     fees_estimated: str | None = None
     exit: str | None = None
     reason: str | None = None
+    exit_of: str | None = Field(default=None, description="the entry it takes a stock out of")
+    terms: str | None = Field(default=None, description="of a stock or a coin: type and prices")
     updated_at: str
 
     @classmethod
+    def told(cls, found: Found) -> OrderView:
+        """Return the view of any order."""
+        if isinstance(found, Held):
+            return cls.of(found)
+        return cls.of_share(found) if isinstance(found, ShareRecord) else cls.external(found)
+
+    @classmethod
+    def of_share(cls, record: ShareRecord) -> OrderView:
+        """Return the view of one of our orders in a stock or a coin; its prices have no sign."""
+        intent = record.intent
+        way = PositionIntent.of(intent.side, opens=intent.opens)
+        size = f"${quantity(intent.notional)}" if intent.notional is not None else ""
+        return cls(
+            client_order_id=record.client_order_id,
+            order_id=record.broker_id,
+            strategy=intent.strategy,
+            status=record.status.value,
+            broker_status=record.broker_status,
+            order_class=intent.order_class.value,
+            legs=[LegView(symbol=intent.symbol, intent=way.value, ratio=1)],
+            qty=size or quantity(intent.qty or ZERO),
+            limit=price(intent.limit),
+            working_limit=price(record.working),
+            filled_qty=quantity(record.filled_qty),
+            filled_average=price(record.filled_avg_price),
+            mid_at_send=price(record.mid),
+            slippage=price(record.slippage),
+            exit_of=record.parent,
+            reason=record.reason or None,
+            terms=intent.terms,
+            updated_at=new_york_text(record.updated_at),
+        )
+
+    @classmethod
     def of(cls, held: Held) -> OrderView:
-        """Return the view of one of our orders."""
+        """Return the view of one of our orders in options."""
         record = held.record
         return cls(
             client_order_id=record.client_order_id,
@@ -108,15 +145,22 @@ class OrdersView(View):
     orders: list[OrderView]
 
     @classmethod
-    def of(cls, mode: str, held: Iterable[Held | Order]) -> OrdersView:
+    def of(cls, mode: str, found: Iterable[Found]) -> OrdersView:
         """Return the view of our orders and others'."""
-        return cls(
-            mode=mode,
-            orders=[
-                OrderView.external(one) if isinstance(one, Order) else OrderView.of(one)
-                for one in held
-            ],
-        )
+        return cls(mode=mode, orders=[OrderView.told(one) for one in found])
+
+
+class CanceledView(OrdersView):
+    """Every order whose cancel was asked for, as it ended; one may have filled before."""
+
+    canceled: int
+
+    @classmethod
+    def of(cls, mode: str, found: Iterable[Found]) -> CanceledView:
+        """Return the view of orders that were to be canceled."""
+        orders = [OrderView.told(one) for one in found]
+        ended = sum(one.status == "canceled" for one in orders)
+        return cls(mode=mode, orders=orders, canceled=ended)
 
 
 class OrdersPage(Page):
@@ -125,9 +169,7 @@ class OrdersPage(Page):
     orders: list[OrderView]
 
     @classmethod
-    def of(
-        cls, mode: str, found: Iterable[Held | Order], last: str | None, *, more: bool
-    ) -> OrdersPage:
+    def of(cls, mode: str, found: Iterable[Found], last: str | None, *, more: bool) -> OrdersPage:
         """Return the view of a page; last: the broker's id of its last row."""
         shown = OrdersView.of(mode, found).orders
         return cls(mode=mode, orders=shown, truncated=more, next_cursor=last if more else None)
@@ -162,16 +204,10 @@ class OneOrderView(View):
     order: OrderView
 
     @classmethod
-    def of(cls, mode: str, held: Held | Order) -> OneOrderView:
-        """Return the view of one order, ours or another's."""
-        order = OrderView.external(held) if isinstance(held, Order) else OrderView.of(held)
+    def of(cls, mode: str, found: Found) -> OneOrderView:
+        """Return the view of one order."""
+        order = OrderView.told(found)
         return cls(mode=mode, message=_told(order), order=order)
-
-
-def _told(order: OrderView) -> str:
-    if order.status == "unknown":
-        return "Sent without a clear answer; it is being looked up. Do not send it again."
-    return f"{order.status}: {order.filled_qty} of {order.qty} filled."
 
 
 def _leg(leg: OrderLeg) -> LegView:
@@ -198,3 +234,9 @@ def exit_text(plan: ExitPlan | None) -> str | None:
     cause = f" by {plan.cause}" if plan.cause else ""
     note = f" ({plan.note})" if plan.note else ""
     return f"{plan.state.value}{cause}: {named}flat by {new_york_text(plan.flat_by)}{note}"
+
+
+def _told(order: OrderView) -> str:
+    if order.status == "unknown":
+        return "Sent without a clear answer; it is being looked up. Do not send it again."
+    return f"{order.status}: {order.filled_qty} of {order.qty} filled."

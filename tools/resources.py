@@ -80,7 +80,7 @@ def _readings(desk: Services) -> Mapping[Topic, Reading]:
         return SnapshotView.of(desk.mode, desk.chain.snapshot(), ())
 
     async def risk() -> View:
-        return RiskView.of(desk, await desk.trading.check(None))
+        return RiskView.of(desk, await desk.option_desk.check(None))
 
     async def journal() -> View:
         return JournalView.of(desk, await desk.journal.entries(1, None))

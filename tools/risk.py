@@ -132,7 +132,10 @@ class FlattenView(View):
             flat=done.flat,
             message=_flattened(done),
             canceled_orders=done.canceled,
-            closing_orders=[OrderView.of(desk.orders.held(record)) for record in done.closing],
+            closing_orders=[
+                *(OrderView.of(desk.orders.held(record)) for record in done.closing),
+                *(OrderView.of_share(record) for record in done.shares),
+            ],
             positions_left=[f"{quantity(held.qty)} {held.symbol}" for held in done.positions_left],
             orders_left=list(done.orders_left),
             notes=list(dict.fromkeys(done.notes)),
@@ -171,7 +174,8 @@ async def risk_check(
     asked = Candidate(
         name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
     )
-    return RiskView.of(desk, await desk.trading.check(asked.strategy(desk.settings)))
+    limits = await desk.option_desk.check(asked.strategy(desk.settings))
+    return RiskView.of(desk, limits)
 
 
 @risk.tool(HALTS, basic=True)

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken
-from common.place import COMMAND
 from services.execution.approvals import Approval
+from services.execution.clerk import Shown
 from services.execution.preview import Preview
 from services.risk.analysis import LegAnalysis, TradeAnalysis
 from services.runtime import Services
@@ -139,16 +139,12 @@ class TradeView(View):
         return cls(mode=desk.mode, status="sent", message=_sent(order), order=order)
 
     @classmethod
-    def awaiting(cls, approval: Approval[Preview]) -> TradeView:
+    def awaiting(cls, approval: Approval[Shown]) -> TradeView:
         """Return the view of what a person has not answered yet."""
         return cls(
             mode=approval.preview.mode.value,
             status="awaiting_approval",
-            message=(
-                "Nothing was sent yet: a person must approve it, on the desk's approval page or "
-                f"with '{COMMAND} approve' at a terminal. Tell the user, and "
-                "repeat this same call to learn the outcome."
-            ),
+            message=awaiting_message(),
             approval_id=approval.id,
             seconds_left=number(approval.left.total_seconds(), 1),
         )
@@ -160,14 +156,28 @@ class TradeView(View):
         return cls(
             mode=preview.mode.value,
             status="preview",
-            message=(
-                "Nothing was sent. To send exactly this, repeat the call with preview=false "
-                f"and confirm_token within {seconds:g} s."
-            ),
+            message=preview_message(seconds),
             confirm_token=preview.token,
             seconds_left=seconds,
             preview=PreviewView.of(preview),
         )
+
+
+def awaiting_message() -> str:
+    """Return what a model is told of an order that waits for a person."""
+    return (
+        "Nothing was sent yet: a person must approve it, on the desk's approval page or "
+        "with 'python alpaca_mcp_server.py approve' at a terminal. Tell the user, and "
+        "repeat this same call to learn the outcome."
+    )
+
+
+def preview_message(seconds: float) -> str:
+    """Return what a model is told of a preview that lives so long."""
+    return (
+        "Nothing was sent. To send exactly this, repeat the call with preview=false "
+        f"and confirm_token within {seconds:g} s."
+    )
 
 
 def _leg(leg: LegAnalysis) -> PreviewLeg:

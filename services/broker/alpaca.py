@@ -14,7 +14,8 @@ from common.errors import BrokerRefused, BrokerUnavailable, NotOpen, OrderNotFou
 from common.ids import ClientOrderId, Ids, OrderId, RandomIds
 from common.money import Price, Qty
 from common.orders import Approved, Order, OrderIntent, Side
-from services.broker import codec
+from common.shares import ShareIntent
+from services.broker import codec, share_codec
 from services.broker.access import AlpacaAccess
 from services.broker.account_ledger import AccountLedger
 from services.broker.alpaca_library import AlpacaLibrary
@@ -58,6 +59,20 @@ class AlpacaBroker:
         """Send one order, once, and return it as the broker took it."""
         intent = _at(approved, limit)
         body = codec.order_request(intent, client_order_id)
+        if not intent.opens:
+            return await self._post(body, client_order_id, before_send)
+        with self._breaker.guard():
+            return await self._post(body, client_order_id, before_send)
+
+    async def submit_share(
+        self,
+        approved: Approved[ShareIntent],
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None],
+    ) -> Order:
+        """Send one order in a stock or a coin, once, and return it as the broker took it."""
+        intent = approved.value
+        body = share_codec.order_request(intent, client_order_id)
         if not intent.opens:
             return await self._post(body, client_order_id, before_send)
         with self._breaker.guard():

@@ -14,7 +14,8 @@ from common.orders import Order
 from common.portfolio import Account, Position
 from common.quotes import Bar, ExDividend, Quote
 from common.session import Session
-from services.broker import codec, market_codec
+from common.shares import ShareAsset
+from services.broker import codec, market_codec, share_codec
 from services.broker.access import AlpacaAccess
 from services.broker.attempt import Host, Request
 from services.broker.channel import Channel, definite
@@ -160,6 +161,18 @@ class AlpacaReader:
         """Return the latest quotes by symbol; one without a usable quote is left out."""
         return await self._latest("/stocks/quotes/latest", "v2", self._access.stock_feed, symbols)
 
+    async def coin_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        """Return the latest quotes of coins by pair; one without a usable quote is left out."""
+        return await self._latest("/crypto/us/latest/quotes", "v1beta3", None, symbols)
+
+    async def share_asset(self, symbol: str) -> ShareAsset | None:
+        """Return what may be done with a stock or a coin; None for what is not listed."""
+        request = Request(method="GET", path=f"/assets/{escaped(symbol, safe='')}")
+        reply = await self._channel.ask(request, Lane.ORDERS)
+        if reply.status in {404, 422}:
+            return None
+        return _read(share_codec.asset, definite(reply).body)
+
     async def bars(self, symbol: str, start: datetime, end: datetime) -> tuple[Bar, ...]:
         """Return the one-minute bars that start in [start, end), by rising time."""
         request = _data(
@@ -206,11 +219,12 @@ class AlpacaReader:
         return tuple(sorted(meant, key=lambda paid: paid.ex_date))
 
     async def _latest(
-        self, path: str, version: str, feed: str, symbols: Sequence[str]
+        self, path: str, version: str, feed: str | None, symbols: Sequence[str]
     ) -> dict[str, Quote]:
         found: dict[str, Quote] = {}
         for chunk in _chunks(symbols):
-            request = _data(path, version, symbols=",".join(chunk), feed=feed)
+            told = {} if feed is None else {"feed": feed}
+            request = _data(path, version, symbols=",".join(chunk), **told)
             with self._data_breaker.guard():
                 reply = definite(await self._channel.ask(request))
             found |= _read(lambda body: market_codec.quotes(body["quotes"]), reply.body)

@@ -147,6 +147,7 @@ def order(body: Json) -> Order:
         updated_at=instant(body.get("updated_at") or body["created_at"]),
         filled_at=instant(body["filled_at"]) if body.get("filled_at") else None,
         replaced_by=OrderId(word(body["replaced_by"])) if body.get("replaced_by") else None,
+        children=() if legs else tuple(order(child) for child in body.get("legs") or ()),
     )
 
 

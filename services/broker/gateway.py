@@ -8,6 +8,7 @@ from typing import Protocol
 from common.ids import ClientOrderId, OrderId
 from common.money import Price, Qty
 from common.orders import Approved, Order, OrderIntent
+from common.shares import ShareIntent
 
 
 class Broker(Protocol):
@@ -35,6 +36,15 @@ class Broker(Protocol):
                 client_order_id; never send it again.
             BrokerUnavailable: Not one byte was sent, and none will be.
         """
+        ...
+
+    async def submit_share(
+        self,
+        approved: Approved[ShareIntent],
+        client_order_id: ClientOrderId,
+        before_send: Callable[[], None],
+    ) -> Order:
+        """Send one order in a stock or a coin, once; before_send and failures as in submit."""
         ...
 
     async def replace(

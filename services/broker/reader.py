@@ -13,6 +13,7 @@ from common.orders import Order
 from common.portfolio import Account, Position
 from common.quotes import Bar, ExDividend, Quote
 from common.session import Session
+from common.shares import ShareAsset
 
 Which = Literal["open", "closed", "all"]
 
@@ -102,6 +103,14 @@ class BrokerReader(Protocol):
 
     async def stock_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
         """Return the latest quotes by symbol; one without a usable quote is left out."""
+        ...
+
+    async def coin_quotes(self, symbols: Sequence[str]) -> dict[str, Quote]:
+        """Return the latest quotes of coins by pair; one without a usable quote is left out."""
+        ...
+
+    async def share_asset(self, symbol: str) -> ShareAsset | None:
+        """Return what may be done with a stock or a coin; None for what is not listed."""
         ...
 
     async def ex_dividends(self, symbol: str, start: date, end: date) -> tuple[ExDividend, ...]:

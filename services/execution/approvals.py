@@ -12,13 +12,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from common.clock import Stopwatch, WallClock
 from common.errors import ApprovalDenied, ApprovalNotFound, PreviewMismatch, TradingError
 from common.ids import Principal
 from services.execution.previews import Binding
 from services.execution.records import OrderRecord
+from services.execution.share_records import ShareRecord
 from services.execution.trail import PreviewId, Trail
 from services.ops.supervisor import Supervisor
 
@@ -26,7 +27,8 @@ KEPT_MAX = 200  # orders remembered, waiting or answered; the oldest make room
 SWEEP_EVERY = timedelta(seconds=1)  # wall time
 
 P = TypeVar("P")
-Send = Callable[[], Coroutine[Any, Any, OrderRecord]]
+Sent: TypeAlias = OrderRecord | ShareRecord
+Send = Callable[[], Coroutine[Any, Any, Sent]]
 
 
 class How(StrEnum):
@@ -61,7 +63,7 @@ class Approval(Generic[P]):
     life: timedelta
     state: State = State.WAITING
     how: How | None = None
-    record: OrderRecord | None = None
+    record: Sent | None = None
     refusal: TradingError | None = None
     written: bool = False  # that nobody answered
 
@@ -70,7 +72,7 @@ class Approval(Generic[P]):
         """How long it still waits."""
         return max(self.life - self.asked.elapsed(), timedelta(0))
 
-    def outcome(self) -> OrderRecord | Approval[P]:
+    def outcome(self) -> Sent | Approval[P]:
         """Return the order that was sent, or this while nobody has answered; else raise why."""
         if self.refusal is not None:
             raise self.refusal

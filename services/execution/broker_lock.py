@@ -99,7 +99,8 @@ class BrokerLock:
     def _looks_flat(self) -> bool:
         """Tell whether it is worth asking the broker: by our own records nothing is left."""
         book = self._portfolio.repriced()
-        return book is not None and not book.positions and not self._store.working()
+        working = self._store.working() or self._store.shares.working()
+        return book is not None and not book.positions and not working
 
     async def _set_if_flat(self) -> None:
         async with self._moving:

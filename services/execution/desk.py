@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from common.config import Mode
-from common.errors import BadArgument, Halted, PriceMoved, TradingError
+from common.errors import OrderNotFound, PriceMoved, TradingError
 from common.exits import ExitTerms
 from common.ids import ClientOrderId, ConfirmToken, Principal
 from common.limits import Limit
@@ -22,12 +20,13 @@ from services.execution.exits import flat_by
 from services.execution.holdings import Holdings
 from services.execution.kill_switch import KillSwitch
 from services.execution.preview import Preview
-from services.execution.previews import Binding, PreviewStore
+from services.execution.previews import Binding, PreviewStore, refusals_counted
 from services.execution.pricing import Pricing
 from services.execution.records import ExitPlan, OrderRecord
 from services.execution.revisions import OrderReviser
 from services.execution.sender import OrderSender, Ticket
 from services.execution.sight import Seen, Sight
+from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 from services.execution.trail import preview_id
 from services.ops.metrics import Metrics
@@ -36,7 +35,6 @@ from services.risk.analysis import analyse, mid_of
 from services.risk.manager import Passed, RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
 
-FINAL = (Halted, BadArgument)  # refusals after which a token stays used
 FILL_WAIT = timedelta(milliseconds=150)  # a marketable order is usually filled by then
 
 
@@ -51,7 +49,10 @@ class DeskTerms:
 
 
 class TradingDesk:
-    """Prices, checks, and sends; one order at a time, each checked against the one before."""
+    """Prices, checks, and sends; one order at a time, each checked against the one before.
+
+    lane: held while an order is checked and sent, by whoever else sends too.
+    """
 
     def __init__(
         self,
@@ -63,10 +64,12 @@ class TradingDesk:
         holdings: Holdings,
         sender: OrderSender,
         reviser: OrderReviser,
+        store: DeskStore,
         entries: Entries,
         tracker: OrderTracker,
         kill_switch: KillSwitch,
         metrics: Metrics,
+        lane: asyncio.Lock,
     ) -> None:
         self._terms = terms
         self._metrics = metrics
@@ -76,10 +79,11 @@ class TradingDesk:
         self._holdings = holdings
         self._sender = sender
         self._reviser = reviser
+        self._store = store
         self._entries = entries
         self._tracker = tracker
         self._kill_switch = kill_switch
-        self.lane = asyncio.Lock()  # of whatever is checked and sent as one
+        self.lane = lane
 
     async def preview(self, strategy: Strategy, by: Principal) -> Preview:
         """Price a strategy now and hold it for one confirmation. Sends nothing.
@@ -87,7 +91,7 @@ class TradingDesk:
         Raises a MarketError when there is nothing to trade, Halted, or LimitBreached with
         every breach and the nearest thing that would pass.
         """
-        with span("preview"), self._metrics.preview.time(), self._refusals_counted():
+        with span("preview"), self._metrics.preview.time(), refusals_counted(self._metrics):
             return await self._preview(strategy, by)
 
     async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
@@ -133,11 +137,10 @@ class TradingDesk:
         """Return the preview that a token would confirm, None when it would not."""
         return self._previews.shown(token, by)
 
-    def claim(self, strategy: Strategy, token: ConfirmToken, by: Principal) -> Preview:
+    def claim(self, token: ConfirmToken, binding: Binding) -> Preview:
         """Take a preview out to be dealt; raise PreviewNotFound or PreviewMismatch."""
-        with self._refusals_counted():
-            preview = self._previews.claim(token, self.binding(strategy, by))
-        return replace(preview, token=token)
+        with refusals_counted(self._metrics):
+            return replace(self._previews.claim(token, binding), token=token)
 
     async def deal(self, preview: Preview, by: Principal) -> OrderRecord:
         """Send what was previewed, if the market and every limit still allow it.
@@ -145,12 +148,12 @@ class TradingDesk:
         Intent, exit and client order id are durable before the send. Raises PriceMoved with a
         fresh preview, LimitBreached, Halted, and OrderUncertain: nothing is sent twice.
         """
-        with self._metrics.confirm.time(), self._refusals_counted():
+        with self._metrics.confirm.time(), refusals_counted(self._metrics):
             return await self._deal(preview, by)
 
     async def _deal(self, preview: Preview, by: Principal) -> OrderRecord:
         async with self.lane:
-            with self._token_kept(preview):
+            with self._previews.kept(preview.token):
                 seen = await self._sight.look(
                     opening=preview.intent.opens, without=preview.strategy.replaces
                 )
@@ -168,6 +171,13 @@ class TradingDesk:
             )
         patience = FILL_WAIT if record.rests else self._entries.way
         return await self._tracker.settled(record.client_order_id, patience) or record
+
+    def order(self, client_order_id: ClientOrderId) -> OrderRecord:
+        """Return an order as it stands now; raise OrderNotFound."""
+        record = self._store.order(client_order_id)
+        if record is None:
+            raise OrderNotFound(client_order_id)
+        return record
 
     async def check(self, strategy: Strategy | None) -> tuple[Limit, ...]:
         """Return every limit with its use and room, as after a strategy's order if given."""
@@ -263,27 +273,6 @@ class TradingDesk:
             return None
         return self._terms.pricing.moved(preview.natural, preview.intent, view)
 
-    @contextmanager
-    def _refusals_counted(self) -> Iterator[None]:
-        try:
-            yield
-        except TradingError as e:
-            self._metrics.refusals.labels(e.code).inc()
-            raise
-
-    @contextmanager
-    def _token_kept(self, preview: Preview) -> Iterator[None]:
-        """Keep a token good for the rest of its time when a check refuses what may pass.
-
-        Nothing was written or sent. A halt is none of these: it ends what was previewed.
-        """
-        try:
-            yield
-        except TradingError as e:
-            if not isinstance(e, FINAL):
-                self._previews.give_back(preview.token)
-            raise
-
     async def _fresh(self, strategy: Strategy, by: Principal) -> Preview | None:
         try:
             return await self._preview(strategy, by)
@@ -298,3 +287,7 @@ class TradingDesk:
             account=self._terms.account,
             mode=self._terms.mode.value,
         )
+
+    def binding_of(self, preview: Preview, by: Principal) -> Binding:
+        """Return what the token of a preview is good for."""
+        return self.binding(preview.strategy, by)

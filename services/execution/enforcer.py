@@ -16,6 +16,8 @@ from common.ids import OrderId
 from common.limits import Halt
 from services.broker.gateway import Broker
 from services.execution.kill_switch import KillSwitch
+from services.execution.records import OrderRecord
+from services.execution.share_records import ShareRecord
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 
@@ -57,7 +59,7 @@ class HaltEnforcer:
     async def _cancel_opening(self) -> None:
         working = {
             record.broker_id
-            for record in self._store.working()
+            for record in self._working()
             if record.intent.opens and record.broker_id is not None
         }
         fresh = working - self._asked
@@ -70,9 +72,12 @@ class HaltEnforcer:
             await asyncio.gather(*(self._cancel(order_id) for order_id in fresh))
         await self._tracker.look()
 
+    def _working(self) -> tuple[OrderRecord | ShareRecord, ...]:
+        return (*self._store.working(), *self._store.shares.working())
+
     def _nothing_else_works(self) -> bool:
         """Tell whether all that is open is ours and opens; an exit or another's stop stays."""
-        closing = any(not record.intent.opens for record in self._store.working())
+        closing = any(not record.intent.opens for record in self._working())
         return not closing and not self._tracker.external
 
     async def _cancel_all(self) -> None:

@@ -40,6 +40,11 @@ class Holdings:
         self._clock = clock
         self._kept: tuple[tuple[int, date], Recorded] | None = None
 
+    @property
+    def today(self) -> date:
+        """The trading day it is."""
+        return trading_day(self._clock.now())
+
     async def read(self) -> Attribution:
         """Read the positions and attribute them. Raises what the reader raises."""
         return self.of(await self._reader.positions())
@@ -51,7 +56,7 @@ class Holdings:
 
     def recorded(self) -> Recorded:
         """Attribute what our own records come to, asking nobody; kept while nothing changes."""
-        key = (self._store.revision, trading_day(self._clock.now()))
+        key = (self._store.revision, self.today)
         if self._kept is None or self._kept[0] != key:
             openings = self.openings()
             closings = self.closings(openings)
@@ -65,8 +70,8 @@ class Holdings:
         One whose position somebody else has closed holds nothing any more, whatever is
         opened in the same contracts later.
         """
-        today = self._store.of_day(trading_day(self._clock.now()))
-        opened = (record for record in today if record.filled_qty and record.intent.opens)
+        of_today = self._store.of_day(self.today)
+        opened = (record for record in of_today if record.filled_qty and record.intent.opens)
         return tuple(record for record in opened if not self._gone(record))
 
     def _gone(self, record: OrderRecord) -> bool:

@@ -19,6 +19,7 @@ from common.clock import Clock
 from common.errors import Halted
 from common.limits import Halt
 from common.orders import OrderIntent
+from common.shares import ShareIntent
 from services.execution.latches import Latch
 from services.execution.store import DeskStore
 
@@ -73,7 +74,7 @@ class KillSwitch:
         reason = "the kill sentinel is set"
         return Latch(cause="sentinel", halt=Halt.HALTED, who="kill", reason=reason, at=at)
 
-    def require(self, intent: OrderIntent) -> None:
+    def require(self, intent: OrderIntent | ShareIntent) -> None:
         """Raise Halted when this order may not go: an opening one needs both gates open.
 
         Closing orders always may. Called from the sending thread, right before the

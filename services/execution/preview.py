@@ -34,3 +34,22 @@ class Preview:
     at: datetime
     feed: str
     mode: Mode
+
+    @property
+    def wanted(self) -> Strategy:
+        """What was asked for."""
+        return self.strategy
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the audit log keeps of it beside the order."""
+        found = self.analysis
+        return {
+            "natural": self.natural,
+            "mid": found.mid,
+            "max_loss": found.max_loss,
+            "max_profit": found.max_profit,
+            "spot": found.spot,
+            "feed": self.feed,
+            "flat_by": self.flat_by,
+        }

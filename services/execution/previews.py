@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar
 
 from common.clock import NS, WallClock
-from common.errors import PreviewMismatch, PreviewNotFound
+from common.errors import BadArgument, Halted, PreviewMismatch, PreviewNotFound, TradingError
 from common.ids import ConfirmToken, Ids, Principal
+from services.ops.metrics import Metrics
 
+FINAL = (Halted, BadArgument)  # refusals after which a token stays used
 PREVIEWS_MAX = 200  # waiting at once; the oldest make room
 
 P = TypeVar("P")
+
+
+@contextmanager
+def refusals_counted(metrics: Metrics) -> Iterator[None]:
+    """Count what is refused by its code."""
+    try:
+        yield
+    except TradingError as e:
+        metrics.refusals.labels(e.code).inc()
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """What a token is good for: one call, by one principal, on one account."""
 
-    strategy: object  # the frozen strategy: its name and every parameter
+    strategy: object  # the frozen strategy or intent: its name and every parameter
     principal: Principal
     account: str
     mode: str
@@ -87,6 +101,19 @@ class PreviewStore(Generic[P]):
         waiting = self._used.pop(token, None)
         if waiting is not None:
             self._waiting[token] = waiting
+
+    @contextmanager
+    def kept(self, token: ConfirmToken) -> Iterator[None]:
+        """Keep a token good for the rest of its time when a check refuses what may pass.
+
+        Nothing was written or sent. A halt is none of these: it ends what was previewed.
+        """
+        try:
+            yield
+        except TradingError as e:
+            if not isinstance(e, FINAL):
+                self.give_back(token)
+            raise
 
     def shown(self, token: ConfirmToken, principal: Principal) -> P | None:
         """Return what a token would confirm, without taking it; None when it would not."""

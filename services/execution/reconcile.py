@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from common.contracts import OptionContract
+from common.ids import ClientOrderId
+from common.money import ZERO, Qty, plain
 from common.orders import Order
 from common.portfolio import Position
 from services.broker.reader import BrokerReader
 from services.execution.attribution import Attribution
 from services.execution.holdings import Holdings
-from services.execution.records import ExitState, OrderRecord, root_of
+from services.execution.records import ExitState, Tracked, root_of
+from services.execution.share_records import ShareRecord, net_filled
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 
@@ -84,7 +89,7 @@ class Reconciler:
             orders=len(orders),
             differences=(
                 *_contracts(found),
-                *_others(positions),
+                *self._shares(positions),
                 *self._unwatched(found),
                 *self._orders(orders),
             ),
@@ -106,12 +111,37 @@ class Reconciler:
                 )
         return differences
 
+    def _shares(self, positions: tuple[Position, ...]) -> list[Difference]:
+        """Compare stocks and coins with what our orders made of the last holding they saw."""
+        held = {p.symbol: p.qty for p in positions if p.contract is None}
+        recorded = {symbol: self._recorded(symbol, held) for symbol in self._store.shares.symbols()}
+        return [
+            _difference(symbol, recorded.get(symbol, ZERO), held.get(symbol, ZERO), _OF_SHARES)
+            for symbol in sorted({*recorded, *held})
+            if recorded.get(symbol, ZERO) != held.get(symbol, ZERO)
+        ]
+
+    def _recorded(self, symbol: str, held: Mapping[str, Qty]) -> Qty:
+        """Return what should be held of a symbol; what went since an earlier day is no news."""
+        orders = self._store.shares.of_symbol(symbol)
+        if not orders or (symbol not in held and not self._of_today(orders)):
+            return ZERO
+        return sum((net_filled(record) for record in orders), orders[0].held or ZERO)
+
+    def _of_today(self, orders: Sequence[ShareRecord]) -> bool:
+        return any(record.day == self._holdings.today for record in orders)
+
     def _orders(self, orders: tuple[Order, ...]) -> list[Difference]:
         roots = {root_of(order.client_order_id): order for order in orders}
-        working = {record.client_order_id: record for record in self._store.working()}
+        ours: list[Tracked] = [*self._store.working(), *self._store.shares.working()]
+        working = {record.client_order_id: record for record in ours}
         gone = (record for name, record in working.items() if name not in roots)
-        extra = (order for name, order in roots.items() if self._store.order(name) is None)
+        extra = (order for name, order in roots.items() if not self._made(name))
         return [*map(_ghost_order, gone), *map(_external_order, extra)]
+
+    def _made(self, name: ClientOrderId) -> bool:
+        shares = self._store.shares
+        return self._store.order(name) is not None or shares.order(name) is not None
 
 
 def _contracts(found: Attribution) -> list[Difference]:
@@ -119,35 +149,20 @@ def _contracts(found: Attribution) -> list[Difference]:
     for contract in sorted({*found.recorded, *found.held}):
         ours, theirs = found.recorded.get(contract, 0), found.held.get(contract, 0)
         if ours != theirs:
-            kind = Kind.GHOST if not theirs else Kind.QUANTITY if ours else Kind.EXTERNAL
             differences.append(
-                Difference(
-                    kind=kind,
-                    what=contract.symbol,
-                    ours=str(ours),
-                    theirs=str(theirs),
-                    remedy=_REMEDIES[kind],
-                )
+                _difference(contract.symbol, Decimal(ours), Decimal(theirs), _REMEDIES)
             )
     return differences
 
 
-def _others(positions: tuple[Position, ...]) -> list[Difference]:
-    """Shares and coins are never ours: the desk trades options only."""
-    return [
-        Difference(
-            kind=Kind.EXTERNAL,
-            what=position.symbol,
-            ours="0",
-            theirs=f"{position.qty:f}",
-            remedy=_REMEDIES[Kind.EXTERNAL],
-        )
-        for position in positions
-        if position.contract is None
-    ]
+def _difference(symbol: str, ours: Qty, theirs: Qty, remedies: Mapping[Kind, str]) -> Difference:
+    kind = Kind.GHOST if not theirs else Kind.QUANTITY if ours else Kind.EXTERNAL
+    return Difference(
+        kind=kind, what=symbol, ours=plain(ours), theirs=plain(theirs), remedy=remedies[kind]
+    )
 
 
-def _ghost_order(record: OrderRecord) -> Difference:
+def _ghost_order(record: Tracked) -> Difference:
     unknown = record.broker_id is None
     return Difference(
         kind=Kind.UNKNOWN if unknown else Kind.GHOST,
@@ -177,5 +192,12 @@ _REMEDIES: Final = MappingProxyType(
         Kind.GHOST: "closed elsewhere; its exits end by themselves",
         Kind.QUANTITY: "traded elsewhere; exits close what is there of ours",
         Kind.EXTERNAL: "opened elsewhere, no exit watches it; flatten_all closes it",
+    }
+)
+_OF_SHARES: Final = MappingProxyType(
+    {
+        Kind.GHOST: "closed elsewhere",
+        Kind.QUANTITY: "traded elsewhere; the next order here starts from what is held then",
+        Kind.EXTERNAL: "opened elsewhere; flatten_all closes it",
     }
 )

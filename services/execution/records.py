@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Protocol, Self
 
 from common.contracts import Right
 from common.exits import ExitTerms
 from common.ids import ClientOrderId, OrderId, Principal
-from common.money import Price
+from common.money import Price, Qty
 from common.orders import Fill, Order, OrderIntent, OrderStatus
 
 # Alpaca tells a broker order's fate in these, in rising order of how much is known.
@@ -20,6 +21,63 @@ GONE = "close elsewhere"  # the cause of an exit that found its position gone
 REPLACED = "replaced"  # the broker's word for an order whose place another one has taken
 
 _REPLACEMENT = re.compile(r"(?P<root>spy0-.+)-r(?P<version>\d{1,4})", re.ASCII)
+
+
+class Tracked(Protocol):
+    """What is followed of an order of ours, whatever it trades."""
+
+    @property
+    def client_order_id(self) -> ClientOrderId:
+        """Its name."""
+        ...
+
+    @property
+    def status(self) -> OrderStatus:
+        """Where it stands."""
+        ...
+
+    @property
+    def broker_id(self) -> OrderId | None:
+        """The broker's name of it, None before an answer."""
+        ...
+
+    @property
+    def broker_status(self) -> str:
+        """The broker's own word."""
+        ...
+
+    @property
+    def working(self) -> Price | None:
+        """The limit it stands at."""
+        ...
+
+    @property
+    def filled_qty(self) -> Qty | int:
+        """How much of it filled."""
+        ...
+
+    @property
+    def filled_avg_price(self) -> Price | None:
+        """At what price."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it ended so."""
+        ...
+
+    @property
+    def updated_at(self) -> datetime:
+        """When it was last heard of."""
+        ...
+
+    def after(self, order: Order) -> Self:
+        """Return the record folded with what the broker says; itself where that is no news."""
+        ...
+
+    def moved(self, status: OrderStatus, reason: str, at: datetime) -> Self:
+        """Return the record in a status that we know better than the broker."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +120,10 @@ class OrderRecord:
         if self.filled_avg_price is None or self.mid is None:
             return None
         return self.filled_avg_price - self.mid
+
+    def moved(self, status: OrderStatus, reason: str, at: datetime) -> OrderRecord:
+        """Return the record in a status that we know better than the broker."""
+        return replace(self, status=status, reason=reason, updated_at=at)
 
     def after(self, order: Order) -> OrderRecord:
         """Return the record folded with what the broker says of its order.

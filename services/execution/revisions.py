@@ -27,6 +27,7 @@ from services.broker.gateway import Broker
 from services.execution.book import Held, OrderBook
 from services.execution.kill_switch import KillSwitch
 from services.execution.records import OrderRecord, replacement_id
+from services.execution.share_records import ShareRecord
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 from services.execution.trail import PreviewId, Trail
@@ -75,6 +76,10 @@ class OrderReviser:
         OrderNotFound, NotOpen, and BadArgument for what cannot be moved.
         """
         found = await self._book.order(order_id)
+        if isinstance(found, ShareRecord):
+            raise BadArgument(
+                "an order in stocks or coins is not moved", remedy="cancel it and place another"
+            )
         now = self._ours(found) if isinstance(found, Held) else _theirs(found)
         wanted = now.limit if limit is None else limit
         if limit is not None and len(now.legs) == 1:

@@ -91,7 +91,10 @@ class RiskWatch:
         seen: object = None
         since: Stopwatch | None = None
         while True:
-            filled = [(r.client_order_id, r.filled_qty) for r in self._store.recent(20)]
+            filled = [
+                *((r.client_order_id, r.filled_qty) for r in self._store.recent(20)),
+                *((r.client_order_id, r.filled_qty) for r in self._store.shares.recent(20)),
+            ]
             news = (self._tracker.heard, filled)
             if since is None or news != seen or since.elapsed() > self._pause():
                 await self._portfolio.book()
@@ -100,7 +103,8 @@ class RiskWatch:
 
     def _pause(self) -> timedelta:
         book = self._portfolio.repriced()
-        busy = book is None or book.positions or self._store.working()
+        working = self._store.working() or self._store.shares.working()
+        busy = book is None or book.positions or working
         return READ_HELD if busy else READ_FLAT
 
     # Looking
@@ -117,7 +121,7 @@ class RiskWatch:
         await self._end_of_day(session)
         book = self._portfolio.repriced()
         if book is not None and book.day == session.day:
-            exposure = build_exposure(book, self._tracker.pending())
+            exposure = build_exposure(book, self._tracker.pending(), self._tracker.pending_shares())
             await self._look_at_drift(book, exposure, session)
             await self._look_at_loss(exposure, session)
             self._show(exposure)

@@ -54,7 +54,28 @@ _LATCHES = (
     at TEXT NOT NULL, day TEXT
 ) STRICT""",
 )
-STEPS = (_FIRST, _PRICE_EXITS, _LATCHES)  # step n brings a database from version n to n + 1
+_SHARES = (
+    """CREATE TABLE IF NOT EXISTS share_orders (
+    client_order_id TEXT PRIMARY KEY, symbol TEXT NOT NULL, intent TEXT NOT NULL,
+    principal TEXT NOT NULL, day TEXT NOT NULL, reference TEXT NOT NULL, mid TEXT,
+    status TEXT NOT NULL, created_at TEXT NOT NULL, held TEXT, basis TEXT, parent TEXT,
+    updated_at TEXT NOT NULL, broker_id TEXT, broker_status TEXT NOT NULL,
+    filled_qty TEXT NOT NULL, filled_avg TEXT, reason TEXT NOT NULL,
+    version INTEGER NOT NULL, working TEXT
+) STRICT""",
+    "CREATE INDEX IF NOT EXISTS share_orders_by_day ON share_orders (day, created_at)",
+    "CREATE INDEX IF NOT EXISTS share_orders_by_symbol ON share_orders (symbol)",
+    """CREATE TABLE IF NOT EXISTS share_fills (
+    execution_id TEXT PRIMARY KEY, client_order_id TEXT NOT NULL, qty TEXT NOT NULL,
+    price TEXT NOT NULL, at TEXT NOT NULL
+) STRICT""",
+)
+STEPS = (
+    _FIRST,
+    _PRICE_EXITS,
+    _LATCHES,
+    _SHARES,
+)  # step n brings a database from version n to n + 1
 
 
 def bring_up_to_date(db: sqlite3.Connection, path: Path) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from common.clock import Clock
-from common.errors import AuditUnwritable, BrokerRefused, BrokerUnavailable, Halted, OrderUncertain
 from common.ids import ClientOrderId, Ids, OrderId, Principal
 from common.limits import Halt
 from common.money import Price
@@ -14,6 +13,7 @@ from common.orders import Approved, Order, OrderIntent, OrderStatus
 from services.broker.gateway import Broker
 from services.execution.broker_lock import BrokerLock
 from services.execution.kill_switch import KillSwitch
+from services.execution.outcomes import sent_once
 from services.execution.records import ExitPlan, OrderRecord
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
@@ -93,24 +93,13 @@ class OrderSender:
         if not intent.opens:
             await self._lock.lift()
         record = await self._written(intent, client_order_id, ticket)
-        try:
+
+        async def sent() -> Order:
             await self._trail.intent(record, ticket.preview, ticket.exit_plan)
             with self._metrics.order_submit.time():
-                order = await self._submitted(approved, client_order_id, ticket)
-        except (Halted, AuditUnwritable, BrokerRefused, BrokerUnavailable) as e:
-            await self._tracker.mark(client_order_id, OrderStatus.REJECTED, reason=str(e))
-            self._metrics.orders.labels(e.code).inc()
-            raise
-        except OrderUncertain as e:
-            await self._tracker.mark(client_order_id, OrderStatus.UNKNOWN, reason=str(e))
-            self._metrics.orders.labels(e.code).inc()
-            raise
-        except BaseException:
-            # A bug or a cancellation between the write and the answer: it may have gone.
-            reason = "the send ended without an answer"
-            await self._tracker.mark(client_order_id, OrderStatus.UNKNOWN, reason=reason)
-            raise
-        self._metrics.orders.labels("accepted").inc()
+                return await self._submitted(approved, client_order_id, ticket)
+
+        order = await sent_once(client_order_id, sent, self._tracker, self._metrics)
         return await self._tracker.note(record, order)
 
     async def _submitted(

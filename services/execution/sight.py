@@ -60,13 +60,16 @@ class Sight:
         # Before the positions are read: see Activity.
         day = self._store.of_day(view.session.day)
         records = [one for one in day if without is None or one.broker_id != without]
-        exposure = await self._portfolio.exposure(self._tracker.pending(without))
+        shares = [record.trade for record in self._store.shares.of_day(view.session.day)]
+        exposure = await self._portfolio.exposure(
+            self._tracker.pending(without), self._tracker.pending_shares()
+        )
         held = {p.contract: int(p.qty) for p in exposure.positions if p.contract is not None}
         if without is not None:
             claims = await self._claims(without)
             freed = tuple(_freed(position, claims) for position in exposure.positions)
             exposure = replace(exposure, positions=freed)
-        return Seen(view, exposure, Activity.of(records, held, view.now))
+        return Seen(view, exposure, Activity.of(records, held, view.now, shares))
 
     async def _claims(self, order_id: OrderId) -> Counter[str]:
         """Return the contracts that an order would close, by symbol."""

@@ -21,7 +21,7 @@ from common.errors import Halted, StateUnwritable
 from common.ids import ClientOrderId, ExecutionId, OrderId
 from common.limits import Halt
 from common.money import CASH_SCALE, PRICE_SCALE, Dollars, Price, cent, from_scaled, to_scaled
-from common.orders import Fill, OrderIntent, OrderStatus
+from common.orders import Fill, Order, OrderIntent, OrderStatus
 from services.execution import latches
 from services.execution.latches import Latch
 from services.execution.records import ExitPlan, OrderRecord
@@ -38,6 +38,7 @@ from services.execution.rows import (
     row_of,
 )
 from services.execution.schema import bring_up_to_date
+from services.execution.share_store import ShareStore
 
 T = TypeVar("T")
 
@@ -55,6 +56,7 @@ class DeskStore:
             self._write = self._connect()
             bring_up_to_date(self._write, path)
             self._read = self._connect()
+            self.shares = ShareStore(self._read, self._transact)
         except sqlite3.Error as e:
             raise StateUnwritable(f"the desk's database {path} cannot be opened: {e}") from e
 
@@ -111,6 +113,9 @@ class DeskStore:
         values = (intent.qty, to_scaled(intent.limit, PRICE_SCALE), client_order_id)
         sql = "UPDATE orders SET qty=?, limit_units=? WHERE client_order_id=?"
         await self._transact(lambda db: db.execute(sql, values))
+
+    async def adopt(self, record: OrderRecord, order: Order) -> None:
+        """Nothing: the broker makes no orders of one in options."""
 
     def working(self) -> tuple[OrderRecord, ...]:
         """Return every order that has not ended, oldest first."""

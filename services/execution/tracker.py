@@ -1,28 +1,41 @@
 """Follows every order to its end, from the broker's stream and by asking.
 
-The stream is fast but lossy and has no replay; REST is the truth. Both are folded into
-the same records, in whatever order they come. An order without a clear answer is looked
-up by its client order id and never sent again; "not found" counts only after a
-quarantine longer than the longest a request can stay on its way.
+Hears the stream, polls, and hands what is said of each of our orders to the follower of its
+kind. The quarantine of an order nobody knows is longer than the longest a request can stay on
+its way.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from common.clock import Clock, Stopwatch, WallClock
 from common.contracts import OptionContract
-from common.errors import BrokerError, OrderNotFound
+from common.errors import BadArgument, BrokerError
 from common.ids import ClientOrderId, OrderId
-from common.orders import Fill, Leg, Order, OrderIntent, OrderStatus, TradeUpdate
+from common.orders import (
+    Leg,
+    Order,
+    OrderIntent,
+    OrderStatus,
+    OrderType,
+    TimeInForce,
+    TradeUpdate,
+)
+from common.shares import PendingShares, ShareIntent
 from services.broker.reader import BrokerReader
-from services.execution.records import UNSENT, OrderRecord, root_of
+from services.execution.follower import Follower, R
+from services.execution.records import OrderRecord, root_of
+from services.execution.share_records import ShareRecord
 from services.execution.store import DeskStore
 from services.execution.trail import Trail
 from services.ops.metrics import Metrics
+from services.portfolio.share_risk import pending_shares
 
 log = logging.getLogger(__name__)
 
@@ -50,18 +63,23 @@ class OrderTracker:
     ) -> None:
         self._store = store
         self._reader = reader
-        self._clock = clock
         self._wall = wall
-        self._quarantine = max(QUARANTINE, 2 * broker_timeout)
         self._updates: asyncio.Queue[TradeUpdate] = asyncio.Queue(UPDATES_MAX)
-        self._waiters: dict[ClientOrderId, list[asyncio.Future[OrderRecord]]] = {}
-        self._unknown_since: dict[ClientOrderId, Stopwatch] = {}
-        self._folding = asyncio.Lock()
         self._poll_now = asyncio.Event()
         self._looked: Stopwatch | None = None
         self._external: tuple[Order, ...] = ()
-        self._metrics = metrics
-        self._trail = trail
+        follow = partial(
+            Follower,
+            reader=reader,
+            clock=clock,
+            wall=wall,
+            quarantine=max(QUARANTINE, 2 * broker_timeout),
+            metrics=metrics,
+            trail=trail,
+            look_soon=self.look_soon,
+        )
+        self._options: Follower[OrderRecord] = follow(store)
+        self.shares: Follower[ShareRecord] = follow(store.shares)
         self.connected = False
         self.heard = 0  # updates, of anybody's orders: what is held may have changed
 
@@ -87,6 +105,12 @@ class OrderTracker:
         others = (intent for order in left if (intent := opening_intent(order)))
         return (*ours, *others)
 
+    def pending_shares(self) -> tuple[PendingShares, ...]:
+        """Return what may still fill of orders that open stocks and coins: ours and others'."""
+        ours = [record.pending for record in self.shares.working()]
+        others = [opening_shares(order) for order in self._external]
+        return tuple(pending for pending in (*ours, *others) if pending is not None)
+
     def not_ready(self) -> str | None:
         """Return why no order may be opened now, or None: news of the orders must be fresh."""
         if self._looked is None:
@@ -100,19 +124,8 @@ class OrderTracker:
     async def settled(
         self, client_order_id: ClientOrderId, within: timedelta
     ) -> OrderRecord | None:
-        """Return the record once its order has ended, or as it stands after a while."""
-        record = self._store.order(client_order_id)
-        if record is None or record.status.terminal:
-            return record
-        waiter: asyncio.Future[OrderRecord] = asyncio.get_running_loop().create_future()
-        self._waiters.setdefault(client_order_id, []).append(waiter)
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                return await waiter
-        except TimeoutError:
-            return self._store.order(client_order_id)
-        finally:
-            self._waiters.get(client_order_id, [waiter]).remove(waiter)
+        """Return the record of an option order once it has ended, or as it stands after a while."""
+        return await self._options.settled(client_order_id, within)
 
     # What comes in
 
@@ -130,25 +143,14 @@ class OrderTracker:
         self._poll_now.set()
 
     async def note(self, record: OrderRecord, order: Order) -> OrderRecord:
-        """Fold a broker reply about one of our orders; return the record after it."""
-        return await self._fold(record.client_order_id, order, None)
+        """Fold a broker reply about one of our option orders; return the record after it."""
+        return await self._options.fold(record.client_order_id, order, None)
 
     async def mark(
         self, client_order_id: ClientOrderId, status: OrderStatus, *, reason: str
     ) -> OrderRecord:
-        """Move one of our orders to a status that we know better than the broker."""
-        async with self._folding:
-            record = self._known(client_order_id)
-            if not record.status.may_become(status):
-                return record
-            now = self._clock.now()
-            record = replace(record, status=status, reason=reason, updated_at=now)
-            await self._store.update(record)
-            await self._trail.order_event(record)
-        if status is OrderStatus.UNKNOWN:
-            self._poll_now.set()
-        self._tell(record)
-        return record
+        """Move one of our option orders to a status that we know better than the broker."""
+        return await self._options.mark(client_order_id, status, reason=reason)
 
     def look_soon(self) -> None:
         """Have the broker's orders read at once: something happened that was not told."""
@@ -162,10 +164,12 @@ class OrderTracker:
             update = await self._updates.get()
             self.heard += 1
             root = root_of(update.order.client_order_id)
-            if self._store.order(root) is None:
+            if self._store.order(root) is not None:
+                await self._options.fold(root, update.order, update.fill)
+            elif self.shares.order(root) is not None:
+                await self.shares.fold(root, update.order, update.fill)
+            else:
                 self._poll_now.set()  # somebody else's order changed
-                continue
-            await self._fold(root, update.order, update.fill)
 
     async def poll(self) -> None:
         """Read the broker's orders whenever it is due, for ever."""
@@ -184,106 +188,49 @@ class OrderTracker:
     async def look(self) -> None:
         """Read the broker's open orders once and bring every working record up to date."""
         open_orders = await self._reader.orders("open", limit=500)
-        ours = {record.client_order_id: record for record in self._store.working()}
-        roots = {order.id: root_of(order.client_order_id) for order in open_orders}
-        self._external = tuple(
-            order for order in open_orders if self._store.order(roots[order.id]) is None
-        )
-        for order in open_orders:
-            if roots[order.id] in ours:
-                await self._fold(roots[order.id], order, None)
-        seen = set(roots.values())
-        for client_order_id, record in ours.items():
-            if client_order_id not in seen:
-                await self._resolve(record)
+        told: dict[ClientOrderId, list[Order]] = {}
+        for order in reversed(open_orders):  # the oldest first: a replacement comes last
+            told.setdefault(root_of(order.client_order_id), []).append(order)
+        self._external = tuple(order for order in open_orders if not self._ours(order))
+        await _brought_up_to_date(self._options, told)
+        await _brought_up_to_date(self.shares, told)
+        # Again: an entry that was found brought its exits with it.
+        self._external = tuple(order for order in open_orders if not self._ours(order))
         self._looked = Stopwatch(self._wall)
 
     async def recover(self) -> None:
         """After a start: what was on its way when we died is unknown, and looked up."""
-        for record in self._store.working():
-            if record.status in UNSENT:
-                reason = "the desk stopped before the broker answered"
-                await self.mark(record.client_order_id, OrderStatus.UNKNOWN, reason=reason)
+        await self._options.forget_unsent()
+        await self.shares.forget_unsent()
         await self.look()
 
     # Inside
 
     def _pause(self) -> timedelta:
-        working = self._store.working()
-        if any(record.status is OrderStatus.UNKNOWN for record in working):
+        working = [record.status for record in self._store.working()]
+        working += [record.status for record in self.shares.working()]
+        if OrderStatus.UNKNOWN in working:
             return POLL_UNKNOWN
         return POLL_WORKING if working or not self.connected else POLL_IDLE
 
-    async def _resolve(self, record: OrderRecord) -> None:
-        """Ask for an order of ours that is not among the open ones."""
-        if record.status in UNSENT:
-            return  # its send is under way in this process
-        if record.broker_id is not None:
-            try:
-                order: Order | None = await self._reader.order(record.broker_id)
-            except OrderNotFound:
-                order = None
-        else:
-            order = await self._reader.order_by_client_id(record.client_order_id)
-        if order is not None:
-            order = await self._newest(order)
-            self._unknown_since.pop(record.client_order_id, None)
-            await self._fold(record.client_order_id, order, None)
-            return
-        since = self._unknown_since.setdefault(record.client_order_id, Stopwatch(self._wall))
-        if since.elapsed() > self._quarantine:
-            del self._unknown_since[record.client_order_id]
-            await self.mark(
-                record.client_order_id,
-                OrderStatus.EXPIRED,
-                reason=f"the broker does not know it {self._quarantine.seconds} s after the send",
-            )
+    def _ours(self, order: Order) -> bool:
+        root = root_of(order.client_order_id)
+        return self._store.order(root) is not None or self.shares.order(root) is not None
 
-    async def _newest(self, order: Order) -> Order:
-        """Return the order that stands at the end of a chain of replacements."""
-        while order.replaced_by is not None:
-            order = await self._reader.order(order.replaced_by)
-        return order
 
-    async def _fold(
-        self, client_order_id: ClientOrderId, order: Order, fill: Fill | None
-    ) -> OrderRecord:
-        async with self._folding:
-            before = self._known(client_order_id)
-            after = before.after(order)
-            if after is before and fill is None:
-                return before
-            new = fill is not None and fill.execution_id not in {
-                known.execution_id for known in self._store.fills(client_order_id)
-            }
-            await self._store.update(after, fill)
-            if after is not before:
-                await self._trail.order_event(after)
-            if new or (fill is None and after.filled_qty > before.filled_qty):
-                await self._trail.fill(after, fill)
-        if after.filled_qty > before.filled_qty:
-            self._metrics.fills.inc()
-        self._tell(after)
-        return after
-
-    def _known(self, client_order_id: ClientOrderId) -> OrderRecord:
-        record = self._store.order(client_order_id)
-        if record is None:
-            raise OrderNotFound(client_order_id)
-        return record
-
-    def _tell(self, record: OrderRecord) -> None:
-        if record.status.terminal:
-            for waiter in self._waiters.get(record.client_order_id, []):
-                if not waiter.done():
-                    waiter.set_result(record)
+async def _brought_up_to_date(
+    follower: Follower[R], told: Mapping[ClientOrderId, Sequence[Order]]
+) -> None:
+    """Fold what the broker shows as open, and ask for what it does not show."""
+    for record in follower.working():
+        if record.client_order_id not in told:
+            await follower.resolve(record)
+        for order in told.get(record.client_order_id, ()):
+            await follower.fold(record.client_order_id, order, None)
 
 
 def opening_intent(order: Order) -> OrderIntent | None:
-    """Return an order of others as an intent to be reckoned with, None if it opens no option.
-
-    Orders in shares count once they are filled: what a share can lose is an assumption.
-    """
+    """Return an order of others as an intent to be reckoned with, None if it opens no option."""
     left = int(order.qty - order.filled_qty)
     if order.limit is None or left <= 0:
         return None
@@ -298,3 +245,25 @@ def opening_intent(order: Order) -> OrderIntent | None:
     if len(legs) < len(order.legs) or not any(leg.intent.opens for leg in legs):
         return None
     return OrderIntent(strategy="external", legs=legs, qty=left, limit=order.limit)
+
+
+def opening_shares(order: Order) -> PendingShares | None:
+    """Return what an order of others may do that says it opens a stock or a coin at a limit.
+
+    One that does not say so, or has no limit, counts once it is filled.
+    """
+    [leg, *more], left = order.legs, order.qty - order.filled_qty
+    if more or leg.intent is None or not leg.intent.opens or order.limit is None or left <= 0:
+        return None
+    try:
+        intent = ShareIntent(
+            symbol=leg.symbol,
+            side=leg.side,
+            qty=left,
+            type=OrderType.LIMIT,
+            limit=abs(order.limit),
+            tif=TimeInForce.GTC if "/" in leg.symbol else TimeInForce.DAY,
+        )
+    except BadArgument:  # an option, or finer than the desk reckons
+        return None
+    return pending_shares(intent, abs(order.limit))

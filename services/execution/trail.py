@@ -19,8 +19,10 @@ from common.exits import ExitTrigger
 from common.ids import ConfirmToken, Principal
 from common.limits import Halt
 from common.orders import Fill, Leg, OrderIntent
+from common.shares import ShareIntent
 from services.execution.latches import Latch
-from services.execution.records import ExitPlan, OrderRecord
+from services.execution.records import ExitPlan, OrderRecord, Tracked
+from services.execution.share_records import ShareRecord
 from services.execution.telling import exit_told, fill_told, halt_told, order_told
 from services.ops.audit import AuditLog
 from services.ops.events import EventHub, Kind
@@ -50,7 +52,7 @@ class Trail:
         preview: PreviewId,
         by: Principal,
         wanted: object,
-        intent: OrderIntent,
+        intent: OrderIntent | ShareIntent,
         **facts: object,
     ) -> None:
         """A trade was priced and shown. Raises AuditUnwritable."""
@@ -116,7 +118,7 @@ class Trail:
         )
 
     async def intent(
-        self, record: OrderRecord, preview: PreviewId | None, plan: ExitPlan | None
+        self, record: OrderRecord | ShareRecord, preview: PreviewId | None, plan: ExitPlan | None
     ) -> None:
         """An order is about to leave. Raises AuditUnwritable where it opens: it must not, then.
 
@@ -137,7 +139,7 @@ class Trail:
             market_at=record.created_at,
         )
 
-    async def order_event(self, record: OrderRecord) -> None:
+    async def order_event(self, record: Tracked) -> None:
         """An order of ours changed its state."""
         await self._audit.note(
             "order_event",
@@ -155,7 +157,7 @@ class Trail:
         if (told := order_told(record)) is not None:
             self._events.publish(Kind.ORDER, told)
 
-    async def fill(self, record: OrderRecord, fill: Fill | None) -> None:
+    async def fill(self, record: Tracked, fill: Fill | None) -> None:
         """An order of ours filled, in part or whole; without a fill it was read afterwards."""
         await self._audit.note(
             "fill",
@@ -205,7 +207,10 @@ class Trail:
         self._events.publish(Kind.HALT, halt_told(halt, causes))
 
 
-def _intent(intent: OrderIntent) -> dict[str, object]:
+def _intent(intent: OrderIntent | ShareIntent) -> dict[str, object]:
+    if isinstance(intent, ShareIntent):
+        told = {name: value for name, value in intent.facts.items() if name != "client_order_id"}
+        return {"strategy": intent.strategy, **told}
     return {
         "strategy": intent.strategy,
         "legs": _legs(intent.legs),

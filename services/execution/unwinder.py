@@ -23,8 +23,10 @@ from services.execution.cancels import Canceler
 from services.execution.close_lanes import CloseLanes
 from services.execution.closing import Unwind, plan_unwinds, unwinds_of
 from services.execution.holdings import Holdings
-from services.execution.records import OrderRecord
+from services.execution.records import OrderRecord, Tracked
 from services.execution.sender import OrderSender, Ticket
+from services.execution.share_closer import ShareCloser
+from services.execution.share_records import ShareRecord
 from services.execution.store import DeskStore
 from services.execution.sweeps import Sweeper
 from services.execution.tracker import OrderTracker
@@ -49,6 +51,7 @@ class Flattened:
     kept: set[str] = field(default_factory=set)  # orders that were to stay open
     resting: list[OrderRecord] = field(default_factory=list)  # sales that nobody bids for
     closing: list[OrderRecord] = field(default_factory=list)
+    shares: list[ShareRecord] = field(default_factory=list)  # orders that close stocks and coins
     positions_left: tuple[Position, ...] = ()
     orders_left: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
@@ -104,6 +107,7 @@ class Unwinder:
         holdings: Holdings,
         canceler: Canceler,
         walker: LimitWalker | None,
+        shares: ShareCloser,
     ) -> None:
         """Close through these; walker: how exits find their price, None to go at natural."""
         self._store = store
@@ -119,6 +123,7 @@ class Unwinder:
         self._canceler = canceler
         self._walker = walker
         self._lanes = CloseLanes()
+        self._shares = shares
 
     async def flatten(self, by: Principal, day: date, *, cancel: bool = True) -> Flattened:
         """Cancel every order, close every position, and read back until it is flat.
@@ -142,7 +147,7 @@ class Unwinder:
                 left = [u for u in unwinds if offered.isdisjoint(leg.contract for leg in u.legs)]
                 done.closing += await self._close_all(left, how)
                 done.resting += how.resting
-                await self._close_stocks(positions, done.notes)
+                done.shares += await self._close_stocks(positions, how)
             await self._read_back(done, watch)
             return done
 
@@ -266,13 +271,16 @@ class Unwinder:
             return record
         return await self._canceler.cancel(cid, CANCEL_WAIT)
 
-    async def _close_stocks(self, positions: Sequence[Position], notes: list[str]) -> None:
+    async def _close_stocks(self, positions: Sequence[Position], how: Closing) -> list[ShareRecord]:
+        sent: list[ShareRecord | None] = []
         for position in positions:
             if position.contract is None and position.qty_available:
                 try:
-                    await self._broker.close_stock(position.symbol)
+                    sent.append(await self._shares.close(position, how.by, how.day))
                 except TradingError as e:
-                    notes.append(f"closing {position.symbol}: {e}")
+                    self._lock.doubt()
+                    how.notes.append(f"closing {position.symbol}: {e}")
+        return [record for record in sent if record is not None]
 
     async def _read_back(self, done: Flattened, watch: Stopwatch) -> None:
         while True:
@@ -286,9 +294,10 @@ class Unwinder:
             if done.flat or watch.elapsed() > FLATTEN_MAX or not waits:
                 break
             await asyncio.sleep(READ_BACK.total_seconds())
-        unknown = [r for r in self._store.working() if r.status is OrderStatus.UNKNOWN]
+        working: list[Tracked] = [*self._store.working(), *self._store.shares.working()]
+        unknown = [r.client_order_id for r in working if r.status is OrderStatus.UNKNOWN]
         if unknown:
-            ids = ", ".join(record.client_order_id for record in unknown)
+            ids = ", ".join(unknown)
             done.notes.append(f"outcome still unknown, being looked up: {ids}")
         if done.positions_left:
             left = ", ".join(f"{plain(p.qty)} {p.symbol}" for p in done.positions_left)

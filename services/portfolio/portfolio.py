@@ -15,6 +15,7 @@ from common.orders import Order, OrderIntent
 from common.portfolio import Account, Exposure, Position
 from common.quotes import ChainSnapshot, Quote
 from common.session import Session, trading_day
+from common.shares import PendingShares
 from services.broker.reader import Which
 from services.portfolio.book import Book, agrees
 from services.portfolio.exposure import build_exposure
@@ -93,13 +94,15 @@ class Portfolio:
         self._clock = clock
         self._last: Book | None = None
 
-    async def exposure(self, reserved: Sequence[OrderIntent] = ()) -> Exposure:
+    async def exposure(
+        self, reserved: Sequence[OrderIntent] = (), shares: Sequence[PendingShares] = ()
+    ) -> Exposure:
         """Return what the account stands to lose before a new order.
 
-        reserved: orders not yet ended, each with the quantity still to fill. Raises
+        reserved and shares: orders not yet ended, what of each may still fill. Raises
         BrokerUnavailable when the broker cannot be read: nothing is approved blind.
         """
-        return build_exposure(await self.book(), reserved)
+        return build_exposure(await self.book(), reserved, shares)
 
     async def pnl(self) -> SessionPnl:
         """Return the session's profit and loss."""

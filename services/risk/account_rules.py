@@ -12,11 +12,11 @@ from common.limits import Halt
 from common.money import ZERO, Dollars
 from common.place import COMMAND
 from common.session import Phase, new_york_text
-from services.risk.case import Case
+from services.risk.case import Case, Judged
 from services.risk.finding import UNKNOWN, Finding, dollars, finding, joined
 
 
-def halted(case: Case) -> Finding:
+def halted(case: Judged) -> Finding:
     """Nothing opens unless trading is active."""
     return finding(
         "halt",
@@ -27,7 +27,7 @@ def halted(case: Case) -> Finding:
     )
 
 
-def account_open(case: Case) -> Finding:
+def account_open(case: Judged) -> Finding:
     """The broker lets the account trade."""
     blocked = case.exposure.account.blocked
     return finding(
@@ -58,7 +58,7 @@ def session(case: Case) -> Finding:
     )
 
 
-def loss_budget(case: Case) -> Finding:
+def loss_budget(case: Judged) -> Finding:
     """The session may not end below -max_daily_loss even if all ends at its worst.
 
     Counted are the session so far at natural exit prices, what open positions can still lose,

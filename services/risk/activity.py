@@ -16,6 +16,7 @@ from common.fees import Dealt, entry_fees
 from common.ids import ClientOrderId
 from common.money import ZERO, Dollars, Price
 from common.orders import OrderIntent, OrderStatus
+from common.shares import ShareIntent
 from services.portfolio.worst_case import order_worst_case
 
 
@@ -88,19 +89,40 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTrade:
+    """One order in a stock or a coin of the session, and what has become of it.
+
+    entered: whether it filled or still may. result: dollars that a closing order made, None for
+    an opening one, and where it is not known.
+    """
+
+    intent: ShareIntent
+    sent_at: datetime
+    entered: bool
+    result: Dollars | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """The session's opening orders, oldest first, refused ones included, as of an instant.
 
-    dealt: the contracts that all orders, closing ones too, have filled.
+    dealt: the contracts that all orders, closing ones too, have filled. shares: orders in stocks
+    and coins, which count with the others.
     """
 
     at: datetime
     trades: tuple[Trade, ...] = ()
+    shares: tuple[ShareTrade, ...] = ()
     dealt: Dealt = field(default_factory=Dealt)
 
     @classmethod
     def of(
-        cls, orders: Sequence[PastOrder], held: Mapping[OptionContract, int], at: datetime
+        cls,
+        orders: Sequence[PastOrder],
+        held: Mapping[OptionContract, int],
+        at: datetime,
+        shares: Sequence[ShareTrade] = (),
     ) -> Activity:
         """Return the activity of a day's records; held: contracts by signed quantity.
 
@@ -118,12 +140,13 @@ class Activity:
             if order.intent.opens
         )
         dealt = Dealt.of((order.intent, order.filled_qty) for order in orders)
-        return cls(at=at, trades=tuple(trades), dealt=dealt)
+        return cls(at=at, trades=tuple(trades), shares=tuple(shares), dealt=dealt)
 
     @property
     def entered(self) -> int:
         """Trades that filled or still may."""
-        return sum(trade.entered for trade in self.trades)
+        own = sum(trade.entered for trade in self.trades)
+        return own + sum(trade.entered and trade.intent.opens for trade in self.shares)
 
     def entries(self, strategy: str) -> int:
         """Return how many trades of one strategy filled or still may."""
@@ -131,7 +154,9 @@ class Activity:
 
     def sent_within(self, span: timedelta) -> int:
         """Return the opening orders sent within a span before now, refused ones included."""
-        return sum(self.at - trade.sent_at < span for trade in self.trades)
+        sent = [trade.sent_at for trade in self.trades]
+        sent += [trade.sent_at for trade in self.shares if trade.intent.opens]
+        return sum(self.at - at < span for at in sent)
 
     def alike(self, intent: OrderIntent) -> tuple[Trade, ...]:
         """Return the trades in the same contracts on the same sides, of any size, oldest first."""
@@ -144,19 +169,30 @@ class Activity:
 
         A later gain does not shorten it: the lockout it brings lasts for the session.
         """
-        closed = sorted(
-            (t for t in self.trades if t.closed), key=lambda t: t.closed_at or t.sent_at
-        )
+        closed = [(t.closed_at or t.sent_at, t.lost) for t in self.trades if t.closed]
+        closed += [(t.closed_at, t.result < 0) for t in self.shares if t.closed_at and t.result]
         longest = streak = 0
-        for trade in closed:
-            streak = streak + 1 if trade.lost else 0
+        for _, lost in sorted(closed, key=lambda end: end[0]):
+            streak = streak + 1 if lost else 0
             longest = max(longest, streak)
         return longest
 
     @property
     def last_loss_at(self) -> datetime | None:
         """When a losing trade was last closed."""
-        return max((t.closed_at for t in self.trades if t.lost and t.closed_at), default=None)
+        ends = [t.closed_at for t in self.trades if t.lost and t.closed_at]
+        ends += [t.closed_at for t in self.shares if t.closed_at and t.result and t.result < 0]
+        return max(ends, default=None)
+
+    def alike_shares(self, intent: ShareIntent) -> tuple[ShareTrade, ...]:
+        """Return the entries in the same symbol on the same side, of any size, oldest first."""
+        return tuple(
+            trade
+            for trade in self.shares
+            if trade.entered
+            and trade.intent.opens
+            and (trade.intent.symbol, trade.intent.side) == (intent.symbol, intent.side)
+        )
 
     def risk_in_use(self, strategy: str) -> Dollars | None:
         """Return what one strategy's open trades may lose, None when one has no bound."""

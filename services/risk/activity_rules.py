@@ -7,7 +7,7 @@ from typing import Final
 
 from common.money import ZERO, Dollars
 from common.session import new_york_text
-from services.risk.case import Case
+from services.risk.case import Case, Judged
 from services.risk.finding import UNKNOWN, Finding, dollars, finding
 
 MINUTE: Final = timedelta(minutes=1)
@@ -15,7 +15,7 @@ HOUR: Final = timedelta(hours=1)
 _TOMORROW: Final = "nothing more is opened this session; the next one starts anew"
 
 
-def trade_risk(case: Case) -> Finding | None:
+def trade_risk(case: Judged) -> Finding | None:
     """One trade may not lose more than its cap."""
     if case.intent is None:
         return None
@@ -67,7 +67,7 @@ def entries(case: Case) -> Finding | None:
     )
 
 
-def trades_per_day(case: Case) -> Finding:
+def trades_per_day(case: Judged) -> Finding:
     """So many trades are entered in a session."""
     return _count(
         "trades_per_day",
@@ -78,7 +78,7 @@ def trades_per_day(case: Case) -> Finding:
     )
 
 
-def orders_per_minute(case: Case) -> Finding:
+def orders_per_minute(case: Judged) -> Finding:
     """So many opening orders are sent in a minute of market time, refused ones included."""
     return _count(
         "orders_per_minute",
@@ -89,7 +89,7 @@ def orders_per_minute(case: Case) -> Finding:
     )
 
 
-def orders_per_hour(case: Case) -> Finding:
+def orders_per_hour(case: Judged) -> Finding:
     """So many opening orders are sent in an hour, refused ones included."""
     return _count(
         "orders_per_hour",
@@ -137,7 +137,7 @@ def repeats(case: Case) -> Finding | None:
     )
 
 
-def cooldown(case: Case) -> Finding:
+def cooldown(case: Judged) -> Finding:
     """After a losing trade nothing is opened for a while."""
     pause, last = case.limits.cooldown_after_loss, case.activity.last_loss_at
     left = timedelta(0) if last is None else max(last + pause - case.activity.at, timedelta(0))
@@ -151,7 +151,7 @@ def cooldown(case: Case) -> Finding:
     )
 
 
-def losing_streak(case: Case) -> Finding:
+def losing_streak(case: Judged) -> Finding:
     """So many losses in a row end the session's trading."""
     streak, most = case.activity.losing_streak, case.limits.consecutive_losses_max
     return finding(
@@ -164,7 +164,7 @@ def losing_streak(case: Case) -> Finding:
     )
 
 
-def _new(case: Case) -> int:
+def _new(case: Judged) -> int:
     return 0 if case.intent is None else 1
 
 

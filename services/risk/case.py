@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
 from common.errors import MarketDataMissing
 from common.fees import round_trip_fees
@@ -22,6 +22,40 @@ from services.risk.lean import Lean
 from services.risk.limits import RiskLimits
 
 RECKONABLE: Final = 1_000_000  # units or ratio; above, money would leave decimal's exact digits
+
+
+class Judged(Protocol):
+    """What the limits look at that hold for every order, whatever it trades."""
+
+    @property
+    def limits(self) -> RiskLimits:
+        """The bounds."""
+        ...
+
+    @property
+    def exposure(self) -> Exposure:
+        """The account."""
+        ...
+
+    @property
+    def halt(self) -> Halt:
+        """How far trading is halted."""
+        ...
+
+    @property
+    def activity(self) -> Activity:
+        """The session's past."""
+        ...
+
+    @property
+    def intent(self) -> object | None:
+        """The order, if there is one."""
+        ...
+
+    @property
+    def order_risk(self) -> Dollars | None:
+        """The most the order can lose with its fees; None when there is no bound."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

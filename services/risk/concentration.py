@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from common.contracts import OptionContract
 from common.money import ZERO
-from services.risk.case import Case
+from services.risk.case import Case, Judged
 from services.risk.finding import UNKNOWN, Finding, dollars, finding
 
 
-def exposure(case: Case) -> Finding:
+def exposure(case: Judged) -> Finding:
     """All that is open and pending, with this order, may lose no more than this from here.
 
     The loss budget lets a session in profit risk its profit again; this bound does not.

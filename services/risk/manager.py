@@ -16,6 +16,7 @@ from common.orders import Approved, OrderIntent
 from common.portfolio import Exposure, Position
 from common.quotes import ChainSnapshot, MarketView
 from common.session import Session
+from common.shares import ShareIntent
 from services.analysis.var import BookRisk
 from services.risk.activity import Activity
 from services.risk.case import Case
@@ -25,6 +26,8 @@ from services.risk.lean import Lean
 from services.risk.limits import RiskLimits
 from services.risk.reduce_only import reduce_only
 from services.risk.rules import DRIFTING, RULES
+from services.risk.share_case import ShareCase
+from services.risk.share_rules import SHARE_RULES, reduces_shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,27 @@ class RiskManager:
         )
         return tuple(found.limit for found in _found(case))
 
+    def approve_shares(self, case: ShareCase) -> Approved[ShareIntent]:
+        """Pass an order in a stock or a coin that opens, or raise LimitBreached as approve does."""
+        if breaches := _breaches(_found_in_shares(case)):
+            raise LimitBreached(breaches)
+        return Approved(case.intent)
+
+    def check_shares(self, case: ShareCase) -> tuple[Limit, ...]:
+        """Return every limit with how much is used, as after the order."""
+        return tuple(found.limit for found in _found_in_shares(case))
+
+    def close_shares(
+        self, intent: ShareIntent, positions: Sequence[Position]
+    ) -> Approved[ShareIntent]:
+        """Pass an order that only reduces what is held of a symbol, or raise LimitBreached.
+
+        No other limit applies, no halt either: closing must stay possible.
+        """
+        if breaches := reduces_shares(intent, positions):
+            raise LimitBreached(breaches)
+        return Approved(intent)
+
     def drift(
         self, exposure: Exposure, chain: ChainSnapshot | None, session: Session, now: datetime
     ) -> tuple[Finding, ...]:
@@ -152,3 +176,7 @@ def _breaches(found: Iterable[Finding]) -> tuple[Breach, ...]:
 def _found(case: Case) -> Iterator[Finding]:
     """Yield what each rule finds, in their order, as far as it is asked for."""
     return (finding for rule in RULES if (finding := rule(case)) is not None)
+
+
+def _found_in_shares(case: ShareCase) -> Iterator[Finding]:
+    return (finding for rule in SHARE_RULES if (finding := rule(case)) is not None)

@@ -20,6 +20,7 @@ from services.execution.live_quotes import LiveQuotes
 from services.execution.reconcile import Reconciler
 from services.execution.revisions import OrderReviser
 from services.execution.sender import OrderSender
+from services.execution.share_closer import ShareCloser
 from services.execution.store import DeskStore
 from services.execution.sweeps import Sweeper
 from services.execution.tracker import OrderTracker
@@ -61,6 +62,7 @@ class Dealings:
     supervisor: Supervisor
     tracker: OrderTracker
     sender: OrderSender
+    share_closer: ShareCloser
     risk: RiskManager
     lock: BrokerLock
     chain: ChainService
@@ -139,4 +141,5 @@ class Dealings:
             holdings=holdings,
             canceler=canceler,
             walker=walker,
+            shares=self.share_closer,
         )

@@ -20,7 +20,8 @@ from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.execution.book import OrderBook
 from services.execution.broker_lock import BrokerLock
-from services.execution.clerk import TradeClerk
+from services.execution.clerk import OptionClerk, ShareClerk
+from services.execution.desk import TradingDesk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor, flat_by
 from services.execution.instructions import InstructionDesk
@@ -45,6 +46,7 @@ from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing
+from services.runtime.known import Market
 from services.runtime.operations import Operations
 from services.runtime.recording import Recording
 from services.runtime.studies import Studies
@@ -77,20 +79,16 @@ class Services:
     supervisor: Supervisor
     metrics: Metrics
     connection: Connection
-    calendar: SessionCalendar
-    chain: ChainService
-    history: MinuteHistory
-    dividends: DividendCalendar
-    watch: MarketWatch
-    data: MarketData
-    studies: Studies
+    market: Market
     analyst: Analyst
     portfolio: Portfolio
     store: DeskStore
     tracker: OrderTracker
     kill_switch: KillSwitch
     records: Recording
-    trading: TradeClerk
+    option_desk: TradingDesk
+    trading: OptionClerk
+    shares: ShareClerk
     journal: TradeJournal
     marks: TradeMarks
     orders: OrderBook
@@ -109,6 +107,41 @@ class Services:
     def events(self) -> EventHub:
         """What has happened and what has changed."""
         return self.records.events
+
+    @property
+    def calendar(self) -> SessionCalendar:
+        """When it trades."""
+        return self.market.calendar
+
+    @property
+    def chain(self) -> ChainService:
+        """Today's contracts and their quotes."""
+        return self.market.chain
+
+    @property
+    def history(self) -> MinuteHistory:
+        """Its past minutes."""
+        return self.market.history
+
+    @property
+    def dividends(self) -> DividendCalendar:
+        """What it pays, and when."""
+        return self.market.dividends
+
+    @property
+    def watch(self) -> MarketWatch:
+        """One look at all that a trade needs."""
+        return self.market.watch
+
+    @property
+    def data(self) -> MarketData:
+        """What the broker publishes."""
+        return self.market.data
+
+    @property
+    def studies(self) -> Studies:
+        """What is computed of it."""
+        return self.market.studies
 
     @property
     def unwinder(self) -> Unwinder:
@@ -229,7 +262,7 @@ class Services:
 
     async def needed(self) -> str | None:
         """Return why the desk may not leave: an order, an exit or a position; else None."""
-        if self.store.working():
+        if self.store.working() or self.store.shares.working():
             return "an order is working"
         if self.exits.armed():
             return "an exit is armed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
 from services.execution.approvals import Approvals
 from services.execution.broker_lock import BrokerLock
-from services.execution.clerk import TradeClerk
+from services.execution.clerk import OptionClerk, ShareClerk, Shown, TradeClerk
 from services.execution.desk import DeskTerms, TradingDesk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.journal import TradeJournal
@@ -21,6 +22,8 @@ from services.execution.marks import TradeMarks
 from services.execution.previews import PreviewStore
 from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
+from services.execution.share_closer import ShareCloser
+from services.execution.share_desk import ShareDesk
 from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
@@ -31,9 +34,11 @@ from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
 from services.runtime.instructing import Instructing
-from services.runtime.market import Market, Markets
+from services.runtime.known import Market
+from services.runtime.market import Markets
 from services.runtime.recording import Recording
 from services.runtime.services import Services
+from services.runtime.share_dealing import ShareDealing, ShareDealings
 from services.runtime.terms import pricing, risk_limits
 
 
@@ -54,29 +59,24 @@ class Parts:
 
     def wired(self, metrics: Metrics) -> Services:
         """Make every service once and hand each what it needs."""
-        reader, broker = self.connection.reader, self.connection.broker
-        market = self._market()
-        chain, watch = market.chain, market.watch
+        market, lane = self._market(), asyncio.Lock()
+        reader, chain, watch = self.connection.reader, market.chain, market.watch
         portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
         risk, ages = RiskManager(risk_limits(self.settings)), self.settings.quote_age_max
         tracker, lock = self._tracker(metrics), self._lock(portfolio)
+        shares = self._shares(market, portfolio, risk, tracker, lock, metrics, lane)
         sender = self._sender(tracker, lock, metrics)
-        dealing = self._dealing(market, risk, tracker, lock, sender)
+        dealing = self._dealing(market, risk, tracker, lock, sender, shares.closer)
         sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
-        desk = self._desk(sight, risk, sender, tracker, dealing, metrics)
+        desk = self._desk(sight, risk, sender, tracker, dealing, metrics, lane)
+        trading, by_hand = self._clerks(desk, shares.desk)
         return Services(
             settings=self.settings,
             clock=self.clock,
             supervisor=self.supervisor,
             metrics=metrics,
             connection=self.connection,
-            calendar=market.calendar,
-            chain=chain,
-            history=market.history,
-            dividends=market.dividends,
-            watch=watch,
-            data=market.data,
-            studies=market.studies,
+            market=market,
             analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
@@ -85,11 +85,13 @@ class Parts:
             records=self.records,
             journal=self._journal(),
             marks=TradeMarks(self.store, self.records.journal, chain.snapshot, ages),
-            trading=self._clerk(desk),
+            option_desk=desk,
+            trading=trading,
+            shares=by_hand,
             orders=dealing.book,
             instructions=self._instructing(sight, portfolio, risk, tracker).made(desk),
             dealing=dealing,
-            enforcer=HaltEnforcer(self.store, broker, tracker, self.kill_switch),
+            enforcer=self._enforcer(tracker),
             broker_lock=lock,
             risk_watch=self._risk_watch(market, portfolio, risk, tracker, dealing, metrics),
         )
@@ -97,6 +99,9 @@ class Parts:
     def _journal(self) -> TradeJournal:
         audit, exports = self.folder / "audit", self.folder / "exports"
         return TradeJournal(self.store, self.records.journal, audit, exports)
+
+    def _enforcer(self, tracker: OrderTracker) -> HaltEnforcer:
+        return HaltEnforcer(self.store, self.connection.broker, tracker, self.kill_switch)
 
     def _market(self) -> Market:
         return Markets(
@@ -115,6 +120,7 @@ class Parts:
         tracker: OrderTracker,
         lock: BrokerLock,
         sender: OrderSender,
+        closer: ShareCloser,
     ) -> Dealing:
         return Dealings(
             settings=self.settings,
@@ -124,6 +130,7 @@ class Parts:
             supervisor=self.supervisor,
             tracker=tracker,
             sender=sender,
+            share_closer=closer,
             risk=risk,
             lock=lock,
             chain=market.chain,
@@ -211,14 +218,43 @@ class Parts:
             wall=self.wall,
         )
 
-    def _clerk(self, desk: TradingDesk) -> TradeClerk:
-        trail, life = self.records.trail, self.settings.approval_timeout
-        return TradeClerk(
-            desk,
-            Approvals(self.wall, life, self.supervisor, trail),
-            self.store,
-            trail,
-            needs_person=self.settings.needs_person,
+    def _shares(
+        self,
+        market: Market,
+        portfolio: Portfolio,
+        risk: RiskManager,
+        tracker: OrderTracker,
+        lock: BrokerLock,
+        metrics: Metrics,
+        lane: asyncio.Lock,
+    ) -> ShareDealing:
+        return ShareDealings(
+            settings=self.settings,
+            account=self.access.key,
+            connection=self.connection,
+            supervisor=self.supervisor,
+            store=self.store,
+            kill_switch=self.kill_switch,
+            calendar=market.calendar,
+            portfolio=portfolio,
+            tracker=tracker,
+            risk=risk,
+            lock=lock,
+            trail=self.records.trail,
+            clock=self.clock,
+            wall=self.wall,
+            metrics=metrics,
+            lane=lane,
+        ).made()
+
+    def _clerks(self, desk: TradingDesk, shares: ShareDesk) -> tuple[OptionClerk, ShareClerk]:
+        """Return whom tools speak to; what waits for a person waits in one place."""
+        trail, person = self.records.trail, self.settings.needs_person
+        life = self.settings.approval_timeout
+        approvals: Approvals[Shown] = Approvals(self.wall, life, self.supervisor, trail)
+        return (
+            TradeClerk(desk, approvals, trail, needs_person=person),
+            TradeClerk(shares, approvals, trail, needs_person=person),
         )
 
     def _desk(
@@ -229,6 +265,7 @@ class Parts:
         tracker: OrderTracker,
         dealing: Dealing,
         metrics: Metrics,
+        lane: asyncio.Lock,
     ) -> TradingDesk:
         terms = DeskTerms(
             mode=self.settings.mode,
@@ -243,9 +280,11 @@ class Parts:
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
             reviser=dealing.reviser,
+            store=self.store,
             holdings=dealing.holdings,
             entries=dealing.entries,
             tracker=tracker,
             kill_switch=self.kill_switch,
             metrics=metrics,
+            lane=lane,
         )

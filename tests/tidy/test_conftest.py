@@ -44,7 +44,8 @@ def suite(folder: Path, *modules: str, workers: int, **environ: str) -> tuple[in
     """Run a suite of its own under this repository's conftest; return (exit, output)."""
     (folder / "tests").mkdir()
     shutil.copytree(ROOT / "common", folder / "common")  # .env lies beside the code
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("pyproject.toml", ".env.example"):  # the example marks a checkout
+        shutil.copy(ROOT / name, folder)
     shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
     for number, module in enumerate(modules):
         (folder / "tests" / f"test_planted_{number}.py").write_text(module)

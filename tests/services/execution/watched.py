@@ -15,6 +15,7 @@ from common.errors import BrokerUnavailable
 from common.orders import OrderIntent
 from common.portfolio import Position
 from common.session import Session
+from common.shares import PendingShares
 from services.execution.broker_lock import BrokerLock
 from services.execution.kill_switch import KillSwitch
 from services.execution.risk_watch import RiskWatch
@@ -68,6 +69,9 @@ class Rest:
         return self.session_now
 
     def pending(self) -> tuple[OrderIntent, ...]:
+        return ()
+
+    def pending_shares(self) -> tuple[PendingShares, ...]:
         return ()
 
     async def flatten(self, by: str, day: date) -> Flattened:
