@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from common.limits import Halt
 from common.money import plain
-from common.orders import Fill, OrderIntent, OrderStatus
+from common.orders import Fill, OrderStatus
 from services.execution.latches import Latch
-from services.execution.records import ExitPlan, ExitState, Tracked
+from services.execution.records import ExitPlan, ExitState, OrderRecord, Tracked
+from services.execution.share_records import ShareRecord
 
 _WORTH_TELLING = frozenset(
     {OrderStatus.UNKNOWN, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED}
@@ -20,21 +21,36 @@ _WORTH_TELLING = frozenset(
 
 
 def fill_told(record: Tracked, fill: Fill | None) -> str:
-    """Return that an order filled, in part or whole; a price of several legs is the net."""
-    intent = record.intent
-    several = isinstance(intent, OrderIntent) and len(intent.legs) > 1
-    price = record.filled_avg_price if fill is None or several else fill.price
+    """Return that an order filled, in part or whole; price net per share, a credit negative."""
+    whole = fill is None or (isinstance(record, OrderRecord) and len(record.intent.legs) > 1)
+    price = record.filled_avg_price if fill is None or whole else fill.price
     at = "" if price is None else f", at {plain(price)}"
-    return f"{intent.strategy}: {_filled(record)} filled{at}, order {record.client_order_id}"
+    name, total = _wanted(record)
+    return f"{name}: {_plain(record.filled_qty)}{total} filled{at}, order {record.client_order_id}"
 
 
 def order_told(record: Tracked) -> str | None:
     """Return that an order ended unfilled or is of unknown outcome, None for less."""
     if record.status not in _WORTH_TELLING:
         return None
-    left = f", {_filled(record)} filled" if record.filled_qty else ""
-    name = f"{record.intent.strategy}: order {record.client_order_id}"
-    return f"{name} is {record.status.value}{left}"
+    name, total = _wanted(record)
+    left = f", {_plain(record.filled_qty)}{total} filled" if record.filled_qty else ""
+    return f"{name}: order {record.client_order_id} is {record.status.value}{left}"
+
+
+def _wanted(record: Tracked) -> tuple[str, str]:
+    """Return what an order is called and how much it was to fill."""
+    if isinstance(record, OrderRecord):
+        return record.intent.strategy, f" of {record.intent.qty}"
+    if isinstance(record, ShareRecord):
+        intent = record.intent
+        total = "" if intent.qty is None else f" of {plain(intent.qty)}"
+        return f"{intent.side.value} {intent.symbol}", total
+    return "order", ""
+
+
+def _plain(qty: Decimal | int) -> str:
+    return plain(Decimal(qty))
 
 
 def exit_told(plan: ExitPlan) -> str | None:
@@ -54,9 +70,3 @@ def halt_told(halt: Halt, causes: Sequence[Latch]) -> str:
         return "trading is active again"
     names = ", ".join(dict.fromkeys(one.cause for one in causes))
     return f"trading is {halt.value}{f' ({names})' if names else ''}: risk_check says why"
-
-
-def _filled(record: Tracked) -> str:
-    """Return how much has filled, of how much where the order counts units."""
-    wanted, done = record.intent.qty, plain(Decimal(record.filled_qty))
-    return done if wanted is None else f"{done} of {plain(Decimal(wanted))}"

@@ -62,7 +62,7 @@ class ChangeWatch:
         exits = tuple((one.client_order_id, one.state) for one in services.exits.armed())
         filled = tuple((name, qty) for name, _, qty, _ in orders)
         return {
-            Topic.ORDERS: (orders, others, exits),
+            Topic.ORDERS: (orders, others, exits, services.tracker.heard),
             Topic.POSITIONS: (filled, self._held(), services.tracker.heard),
             Topic.JOURNAL: (filled, exits),
         }
