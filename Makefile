@@ -12,7 +12,7 @@ PEER := .venv-peer/.peer
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer fuzz lock clean
+.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer fuzz fuzz-tools wheel bundle newcomer lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
@@ -27,6 +27,10 @@ help:
 	@echo "make simulate  1,000 seeds of the simulation and its planted faults; keeps build/simulation.md"
 	@echo "make peer   install Alpaca's own MCP server, which tests drive, in its own environment"
 	@echo "make fuzz   a long run of schemathesis on the exchange's REST API"
+	@echo "make wheel  dist/*.whl, for uvx and pip"
+	@echo "make bundle dist/*.mcpb, which Claude Desktop installs by a double click"
+	@echo "make newcomer  a fresh clone, the README's commands, and a paper trade over stdio"
+	@echo "make fuzz-tools  5,000 random calls of every tool, hostile text included"
 	@echo "make lock   pin the newest versions the .in files allow"
 	@echo "make clean  remove the environments and caches"
 
@@ -91,6 +95,9 @@ bench: $(BENCH)
 crash: $(DEV)
 	@$(PY) -m tests.crash.run --rounds 100
 
+fuzz-tools: $(DEV)
+	@$(PY) -m tests.fuzz.run --calls 5000
+
 burn-in: $(DEV)
 	@$(PY) -m tests.burnin.run --days 100 --report build/burn-in.md
 
@@ -99,6 +106,17 @@ simulate: $(DEV)
 
 fuzz: $(DEV) $(PEER)
 	@$(PY) -m tests.peer.fuzz --examples 200
+
+wheel: $(RUNTIME)
+	@rm -rf build/lib build/bdist.* # or a module that is gone would be packed from there
+	@$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+bundle: $(RUNTIME)
+	@$(PY) scripts/bundle.py dist
+
+newcomer: $(DEV)
+	@$(PY) -m tests.acceptance.newcomer
 
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links

@@ -37,6 +37,7 @@ PARTS = {
     "desk": "MCP calls of three clients, the broker 50 ms away",
     "desk_memory": "the daemon's memory over a session with three clients",
     "reflex": "what the desk does of its own accord",
+    "peer": "beside Alpaca's own MCP server, on one exchange",
     "start": "cold starts and the kill command",
 }
 

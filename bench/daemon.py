@@ -21,6 +21,7 @@ from mcp import Client
 
 from bench.exchange import Keys
 from common.config import load_settings
+from common.place import ENTRYPOINT
 from serving import launch
 from serving.client import bearer, client_of
 from serving.state import Daemon, StateFolder
@@ -99,12 +100,22 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **{name.upper(): value for name, value in settings.items()}}
 
 
+def command(name: str, given: Mapping[str, str]) -> None:
+    """Run one of our commands, which must succeed."""
+    subprocess.run(
+        [sys.executable, str(ENTRYPOINT), name],
+        env=dict(given),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
 def release(given: dict[str, str]) -> None:
     """Release the kill switch of an environment as a person does: at a terminal."""
     mine, terminal = pty.openpty()
     try:
         os.write(mine, PHRASE)
-        command = [sys.executable, str(launch.ENTRYPOINT), "kill", "--release"]
+        command = [sys.executable, str(ENTRYPOINT), "kill", "--release"]
         subprocess.run(command, stdin=terminal, stdout=subprocess.DEVNULL, env=given, check=True)
     finally:
         os.close(mine)
@@ -113,7 +124,7 @@ def release(given: dict[str, str]) -> None:
 
 @contextlib.contextmanager
 def _running(given: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, str(launch.ENTRYPOINT), "serve", "--any-port"]
+    command = [sys.executable, str(ENTRYPOINT), "serve", "--any-port"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=given) as process:
         try:
             yield process

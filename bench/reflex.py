@@ -7,26 +7,30 @@ the market must move, its clock is stepped, and the time runs from the step's re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mcp import Client
 
-from bench.daemon import ROOMY, Desk, desk
+from bench.daemon import ROOMY, desk
 from bench.exchange import ADMIN_KEY, Exchange, call, exchange
 from bench.rows import Row, percentile
 
 FAST = {**ROOMY, "broker_requests_per_minute": "100000"}
 ORDERS = 50
-KILLS, FILLS, EXITS, DRIFTS = 3, 30, 12, 5
+KILLS, FILLS, EXITS, DRIFTS = 3, 30, 20, 5
 READS = 60  # asked for at once, more than the bucket of 200 a minute holds
 POLL = 0.005  # seconds
 STEP = 420  # seconds of market time
+# Of an exit's step: after a minute without a new price the desk takes spot for frozen and decides
+# nothing until it is polled again, which is no reflex but its absence.
+TICK, TICKS = 50, 40
 KILL_MOST, FILL_MOST, EXIT_MOST, DRIFT_MOST = 1_000.0, 2_000.0, 500.0, 1_000.0
 
 
@@ -80,69 +84,73 @@ async def _kill() -> float:
 async def _fills() -> list[float]:
     """Time from a fill's own instant at the exchange to a client's being told of it."""
     taken: list[float] = []
-    with exchange(clock="demo", at="10:05") as broker:
-        natural = {**FAST, "entry_pricing": "natural"}
-        async with desk(broker.url, broker.keys, 1, natural) as running:
-            [client] = running.clients
-            while len(taken) < FILLS:
-                order = await _sent(client, "iron_condor_30_delta", width=2)
-                if order is None:
-                    continue  # the price moved
-                while order["status"] != "filled":
-                    told = await _ask(client, "get_order_status", order_id=order["client_order_id"])
-                    order = told["order"]
-                now = datetime.fromisoformat(_get(broker, "/v2/clock")["timestamp"])
-                [filled] = [
-                    o for o in _all(broker) if o["client_order_id"] == order["client_order_id"]
-                ]
-                at = datetime.fromisoformat(filled["filled_at"])
-                taken.append((now - at).total_seconds() * 1e3)
+    async with _one_client("demo", "10:05") as (broker, client):
+        while len(taken) < FILLS:
+            order = await _sent(client, "iron_condor_30_delta", width=2)
+            if order is None:
+                continue  # the price moved
+            name = order["client_order_id"]
+            while order["status"] != "filled":
+                order = (await _ask(client, "get_order_status", order_id=name))["order"]
+            now = datetime.fromisoformat(_get(broker, "/v2/clock")["timestamp"])
+            [filled] = [o for o in _all(broker) if o["client_order_id"] == name]
+            at = datetime.fromisoformat(filled["filled_at"])
+            taken.append((now - at).total_seconds() * 1e3)
     return taken
 
 
 async def _exits() -> list[float]:
     """Time from a move of the market to the arrival of the exit order it makes due."""
     taken: list[float] = []
-    with exchange(clock="stepped", at="10:05") as broker:
-        natural = {**FAST, "entry_pricing": "natural"}
-        async with desk(broker.url, broker.keys, 1, natural) as running:
-            [client] = running.clients
-            while len(taken) < EXITS:
-                order = await _sent(
-                    client, "option_debit_spread", right="call", delta=50, width=5,
-                    stop="8%", target="8%",
-                )  # fmt: skip
-                if order is None:
-                    await _step(broker)
-                    continue
-                await asyncio.sleep(1.0)  # what was opened is seen to be held
-                before = len(_all(broker))
-                start = await _step(broker)
-                if await _until(lambda: len(_all(broker)) > before, 3.0):  # noqa: B023
-                    taken.append((time.perf_counter() - start) * 1e3)
-                await _ask(client, "flatten_all")
+    spread = {"right": "call", "delta": 50, "width": 5, "stop": "8%", "target": "8%"}
+    async with _one_client("stepped", "10:05") as (broker, client):
+        while len(taken) < EXITS:
+            if await _sent(client, "option_debit_spread", **spread) is None:
+                await _step(broker)
+                continue
+            await asyncio.sleep(1.0)  # what was opened is seen to be held
+            if (ms := await _exited(broker)) is not None:
+                taken.append(ms)
+            await _ask(client, "flatten_all")
     return taken
+
+
+@contextlib.asynccontextmanager
+async def _one_client(
+    clock: str, at: str, **settings: str
+) -> AsyncIterator[tuple[Exchange, Client]]:
+    """Run an exchange and a desk on it that prices at natural, for one client."""
+    wanted = {**FAST, "entry_pricing": "natural", **settings}
+    with exchange(clock=clock, at=at) as broker:
+        async with desk(broker.url, broker.keys, 1, wanted) as running:
+            yield broker, running.clients[0]
+
+
+async def _exited(broker: Exchange) -> float | None:
+    """Step the market until an exit order arrives; return how long after its step it did."""
+    before = len(_all(broker))
+    for _ in range(TICKS):
+        start = await _step(broker, TICK)
+        if await _until(lambda: len(_all(broker)) > before, 2.0):
+            return (time.perf_counter() - start) * 1e3
+    return None
 
 
 async def _drift() -> float | None:
     """Time from a move past the delta cap to the desk's taking no new risk."""
-    tight = {**FAST, "portfolio_delta_cap": "25", "entry_pricing": "natural"}
-    with exchange(clock="stepped", at="10:30") as broker:
-        async with desk(broker.url, broker.keys, 1, tight) as running:
-            [client] = running.clients
-            condor = {"width": 3, "contracts": 3, "stop": "none", "target": "none"}
-            if await _sent(client, "iron_condor_30_delta", **condor) is None:
-                return None
-            await asyncio.sleep(1.5)
-            for _ in range(30):
-                start = await _step(broker)
-                if await _until_halted(running, start + 1.5):
-                    return (time.perf_counter() - start) * 1e3
+    condor = {"width": 3, "contracts": 3, "stop": "none", "target": "none"}
+    async with _one_client("stepped", "10:30", portfolio_delta_cap="25") as (broker, client):
+        if await _sent(client, "iron_condor_30_delta", **condor) is None:
+            return None
+        await asyncio.sleep(1.5)
+        for _ in range(30):
+            start = await _step(broker)
+            if await _until_halted(client, start + 1.5):
+                return (time.perf_counter() - start) * 1e3
     return None
 
 
-async def _until_halted(running: Desk, deadline: float) -> bool:
-    [client] = running.clients
+async def _until_halted(client: Client, deadline: float) -> bool:
     while time.perf_counter() < deadline:
         if (await _ask(client, "health_check"))["halt"] != "active":
             return True
@@ -190,9 +198,9 @@ async def _until(true: Callable[[], bool], seconds: float = 30.0) -> bool:
     return False
 
 
-async def _step(broker: Exchange) -> float:
+async def _step(broker: Exchange, seconds: int = STEP) -> float:
     """Step the market; return when its reply was there."""
-    body = json.dumps({"by": STEP}).encode()
+    body = json.dumps({"by": seconds}).encode()
     admin = {"Authorization": f"Bearer {ADMIN_KEY}"}
     await asyncio.to_thread(call, broker.url, "POST", "/admin/clock", body, admin)
     return time.perf_counter()

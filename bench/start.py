@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.daemon import environment, release
+from bench.daemon import command, environment, release
 from bench.rows import Row
-from serving import launch
+from common.place import ENTRYPOINT
 
 ROUNDS = 15
 COLD_ROUNDS = 3
@@ -42,13 +42,13 @@ def rows() -> list[Row]:
         given = environment({"state_dir": home, "port": "0", "prometheus_port": "0"})
         cold = []
         for _ in range(COLD_ROUNDS):
-            _run("stop", given)
+            command("stop", given)
             cold.append(_first_answer(given))
         try:
             warm = [_first_answer(given) for _ in range(ROUNDS)]
             latched, ended = zip(*(_killed(given, Path(home)) for _ in range(ROUNDS)), strict=True)
         finally:
-            _run("stop", given)
+            command("stop", given)
     bare = [_timed([sys.executable, "-c", "pass"], given) for _ in range(ROUNDS)]
     return [
         Row.of("an interpreter that does nothing", bare, "ms"),
@@ -76,9 +76,12 @@ def _first_answer(given: dict[str, str]) -> float:
 
 @contextmanager
 def _bridge(given: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, str(launch.ENTRYPOINT)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=given, text=True
+        [sys.executable, str(ENTRYPOINT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=given,
+        text=True,
     ) as process:
         yield process  # leaving closes its stdin, which ends it
 
@@ -86,23 +89,14 @@ def _bridge(given: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
 def _killed(given: dict[str, str], home: Path) -> tuple[float, float]:
     """Return the ms from starting the kill command to the sentinel, and to its end."""
     start = time.time_ns()
-    _run("kill", given)
+    command("kill", given)
     ended = time.time_ns()
     latched = (home / "KILL").stat().st_mtime_ns
     release(given)
     return (latched - start) / 1e6, (ended - start) / 1e6
 
 
-def _run(command: str, given: dict[str, str]) -> None:
-    subprocess.run(
-        [sys.executable, str(launch.ENTRYPOINT), command],
-        env=given,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def _timed(command: list[str], given: dict[str, str]) -> float:
+def _timed(program: list[str], given: dict[str, str]) -> float:
     start = time.perf_counter()
-    subprocess.run(command, env=given, check=True)
+    subprocess.run(program, env=given, check=True)
     return (time.perf_counter() - start) * 1e3

@@ -88,11 +88,17 @@ class MarketClock:
         self._anchor = at.astimezone(UTC)
         self._anchored_ns = wall.ns()
         self._latest = self._anchor
+        self._anchored = False
 
     @property
     def rate(self) -> float:
         """Exchange seconds per wall second."""
         return self._rate
+
+    @property
+    def anchored(self) -> bool:
+        """Whether the broker has told the time yet; before that, now() means nothing."""
+        return self._anchored
 
     def now(self) -> datetime:
         """Return exchange time, never earlier than any value returned before."""
@@ -103,6 +109,7 @@ class MarketClock:
         """Take an instant from the broker as the present; return how far off we were."""
         error = at - self._projected()
         self._anchor = at.astimezone(UTC)
+        self._anchored = True
         self._anchored_ns = self._wall.ns()
         if rate is not None:
             self._rate = rate

@@ -42,6 +42,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from common.limits import Breach
+from common.place import COMMAND
 from common.session import new_york_text
 
 
@@ -75,7 +76,7 @@ class DaemonDiffers(Misconfigured):
     """A daemon with other settings already runs on this state folder."""
 
     code = "daemon_differs"
-    remedy = "stop it with 'python alpaca_mcp_server.py stop', or start with its settings"
+    remedy = f"stop it with '{COMMAND} stop', or start with its settings"
 
 
 class BadArgument(TradingError):
@@ -186,7 +187,7 @@ class Halted(TradingError):
     """The kill switch is set: nothing opens until a person releases it."""
 
     code = "kill_switch"
-    remedy = "a person releases it with 'python alpaca_mcp_server.py kill --release'"
+    remedy = f"a person releases it with '{COMMAND} kill --release'"
 
 
 class AuditUnwritable(TradingError):
@@ -214,7 +215,7 @@ class ReleaseRefused(TradingError):
     """Only a person releases the kill switch, on a terminal."""
 
     code = "release_refused"
-    remedy = "a person runs 'python alpaca_mcp_server.py kill --release' in a terminal"
+    remedy = f"a person runs '{COMMAND} kill --release' in a terminal"
 
 
 class PreviewNotFound(TradingError):

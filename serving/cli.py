@@ -11,6 +11,8 @@ from typing import Any
 
 from common.config import VERSION, load_settings
 from common.errors import TradingError, told
+from common.place import COMMAND
+from serving import snippet
 
 FAILED = 1
 USAGE = 2
@@ -43,7 +45,7 @@ def run(arguments: Sequence[str], build_server: BuildServer) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of every command."""
     root = argparse.ArgumentParser(
-        prog="alpaca_mcp_server.py",
+        prog=COMMAND,
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -64,11 +66,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add("status", "show what runs; exit code 1 when no daemon does")
     add("stop", "stop the daemon, and the paper exchange beside it")
-    add("doctor", "check configuration, folders, daemon, broker and clock; say what to do")
-    _add_tools(add("tools", "list the tools, or call one from the terminal"))
-    add("token", "print the bearer token of another client, made when it is new").add_argument(
-        "name", help="who it is for: a-z, 0-9, - and _"
+    _add_doctor(
+        add("doctor", "check configuration, folders, daemon, broker and clock; say what to do")
     )
+    _add_tools(add("tools", "list the tools, or call one from the terminal"))
+    _add_token(add("token", "print the bearer token of another client, made when it is new"))
     approve = add("approve", "show the orders that wait for a person, and send or refuse each")
     approve.add_argument("--watch", action="store_true", help="go on with what comes later")
     _add_audit(add("audit", "check the audit log"))
@@ -81,6 +83,15 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument(
+        "--host",
+        choices=snippet.NAMES,
+        default=snippet.NAMES[0],
+        help="whose configuration to show",
+    )
+
+
 def _add_tools(tools: argparse.ArgumentParser) -> None:
     which = tools.add_subparsers(metavar="list|call", required=True)
     which.add_parser("list", help="list the tools").set_defaults(command="tools list")
@@ -88,6 +99,14 @@ def _add_tools(tools: argparse.ArgumentParser) -> None:
     call.set_defaults(command="tools call")
     call.add_argument("name", metavar="NAME")
     call.add_argument("pairs", metavar="key=value", nargs="*", help="values are JSON, else text")
+
+
+def _add_token(token: argparse.ArgumentParser) -> None:
+    token.add_argument("name", help="who it is for: a-z, 0-9, - and _")
+    token.add_argument("--read-only", action="store_true", help="it lists and calls only reads")
+    token.add_argument(
+        "--toolsets", metavar="A,B", help="what it is shown, instead of TOOLSETS; all is everything"
+    )
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
@@ -142,10 +161,10 @@ async def _reset(parsed: argparse.Namespace) -> int:
     return await reset(load_settings(), ask=not parsed.yes)
 
 
-async def _doctor(_: argparse.Namespace) -> int:
+async def _doctor(parsed: argparse.Namespace) -> int:
     from serving.doctor import doctor
 
-    return await doctor()
+    return await doctor(parsed.host)
 
 
 async def _tools_list(_: argparse.Namespace) -> int:
@@ -163,7 +182,9 @@ async def _tools_call(parsed: argparse.Namespace) -> int:
 async def _token(parsed: argparse.Namespace) -> int:
     from serving.cli_tools import token
 
-    return await token(load_settings(), parsed.name)
+    return await token(
+        load_settings(), parsed.name, read_only=parsed.read_only, toolsets=parsed.toolsets
+    )
 
 
 async def _approve(parsed: argparse.Namespace) -> int:

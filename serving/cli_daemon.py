@@ -10,9 +10,10 @@ import httpx2
 from common.clock import MonotonicClock
 from common.config import Mode, Settings, load_settings
 from common.errors import BadArgument, Halted
+from common.place import COMMAND
 from serving import kill, launch, logs
 from serving.sibling import SiblingExchange
-from serving.snippet import desktop_json
+from serving.snippet import HOSTS, start_of, told_for
 from serving.state import Daemon, StateFolder, held
 
 
@@ -34,19 +35,20 @@ def _announce(running: Daemon, folder: StateFolder) -> None:
         "health": running.health_url,
         "metrics": running.metrics_url,
         "state": folder.home,
-        "stop": "Ctrl-C, or python alpaca_mcp_server.py stop",
+        "stop": f"Ctrl-C, or {COMMAND} stop",
     }
     if folder.approvals.exists():
         told["approve"] = approval_told(folder)
     for name, value in told.items():
         print(f"{name:<8} {value}")
-    print("\nClaude Desktop, in claude_desktop_config.json (then quit and reopen it):\n")
-    print(desktop_json(), flush=True)
+    print(f"\n{told_for(HOSTS[0], start_of(url=running.url))}\n")
+    others = ", ".join(host.name for host in HOSTS[1:])
+    print(f"Others: {COMMAND} doctor --host NAME, one of {others}", flush=True)
 
 
 def approval_told(folder: StateFolder) -> str:
     """Return where a person approves orders; the page's secret goes to a terminal only."""
-    command = "python alpaca_mcp_server.py approve"
+    command = f"{COMMAND} approve"
     if not sys.stdout.isatty():
         return command
     return f"{folder.approvals.read_text(encoding='ascii').strip()} or {command}"

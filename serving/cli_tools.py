@@ -7,14 +7,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from mcp.types import TextContent, ToolAnnotations
+from mcp.types import TextContent
 
 from common.config import Settings
 from common.errors import BadArgument
 from common.ids import RandomIds
 from serving.client import connected
 from serving.state import StateFolder
-from serving.tokens import TokenFile
+from serving.tokens import TokenFile, grant_asked
+from tools.toolset import effect_word
 
 
 async def list_tools(settings: Settings) -> int:
@@ -24,7 +25,7 @@ async def list_tools(settings: Settings) -> int:
     width = max(len(tool.name) for tool in tools)
     for tool in tools:
         about = (tool.description or "").partition("\n")[0]
-        print(f"{tool.name:<{width}}  {effect(tool.annotations):<7}  {about}")
+        print(f"{tool.name:<{width}}  {effect_word(tool.annotations):<7}  {about}")
     return 0
 
 
@@ -42,9 +43,10 @@ async def call_tool(settings: Settings, name: str, pairs: Sequence[str]) -> int:
     return 0
 
 
-async def token(settings: Settings, name: str) -> int:
-    """Print the bearer token of a client, made when it has none yet."""
-    print(TokenFile(StateFolder(settings).tokens, RandomIds()).token(name))
+async def token(settings: Settings, name: str, *, read_only: bool, toolsets: str | None) -> int:
+    """Print the bearer token of a client, made when it has none yet or gets other rights."""
+    file = TokenFile(StateFolder(settings).tokens, RandomIds())
+    print(file.token(name, grant_asked(read_only, toolsets)))
     return 0
 
 
@@ -62,15 +64,6 @@ def parsed(pairs: Sequence[str]) -> dict[str, Any]:
             raise BadArgument(f"{key} is given twice", remedy="give it once")
         arguments[key] = _value(value)
     return arguments
-
-
-def effect(annotations: ToolAnnotations | None) -> str:
-    """Return in one word what a tool may do to the account."""
-    if annotations is None or annotations.read_only_hint:
-        return "reads"
-    if not annotations.destructive_hint:
-        return "sets"
-    return "stops" if annotations.idempotent_hint else "trades"
 
 
 def _value(text: str) -> Any:

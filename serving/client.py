@@ -10,18 +10,17 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from common.config import Settings
-from common.ids import RandomIds
 from serving.launch import find_or_start
 from serving.state import Daemon, StateFolder
-from serving.tokens import LOCAL, TokenFile
+from serving.tokens import UNBOUND, own_grant, own_token
+from tools.grant import Grant
 
 CALL_MAX = 60.0  # seconds; no tool takes half of it
 
 
-def bearer(folder: StateFolder) -> dict[str, str]:
-    """Return the header that lets this user's own processes in."""
-    token = TokenFile(folder.tokens, RandomIds()).token(LOCAL)
-    return {"Authorization": f"Bearer {token}"}
+def bearer(folder: StateFolder, grant: Grant = UNBOUND) -> dict[str, str]:
+    """Return the header that lets this user's own processes in, with the rights they ask for."""
+    return {"Authorization": f"Bearer {own_token(folder, grant)}"}
 
 
 @asynccontextmanager
@@ -29,7 +28,7 @@ async def connected(settings: Settings) -> AsyncIterator[Client]:
     """Connect to the daemon of a configuration, started when none runs."""
     folder = StateFolder(settings)
     daemon = await find_or_start(settings, folder)
-    async with client_of(daemon, bearer(folder)) as client:
+    async with client_of(daemon, bearer(folder, own_grant(settings))) as client:
         yield client
 
 

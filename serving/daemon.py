@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -25,14 +26,17 @@ from common.clock import MonotonicClock, Stopwatch, WallClock
 from common.config import VERSION, Mode, Settings
 from common.errors import Misconfigured
 from common.ids import RandomIds
+from common.place import COMMAND
 from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
 from serving.approval_page import approvals_served
+from serving.link import linked
 from serving.ports import Listening, listen
 from serving.sibling import ExchangeAddress, SiblingExchange
 from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
 from serving.tokens import LOCAL, FileVerifier, TokenFile
 from serving.web import beside, config
+from tools.grant import READ
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,7 @@ class AlreadyRunning(Misconfigured):
     """Another daemon holds this desk's lock."""
 
     code = "already_running"
-    remedy = "use it, or stop it with 'python alpaca_mcp_server.py stop'"
+    remedy = f"use it, or stop it with '{COMMAND} stop'"
 
 
 async def serve(
@@ -78,15 +82,15 @@ async def serve(
             )
             if local is not None:
                 services.supervisor.keep("exchange", partial(sibling.keep, local))
-            server = build_server(services, FileVerifier(tokens))
+            verifier = FileVerifier(tokens)
+            server = build_server(services, verifier)
             presence = Presence(wall)
-            http = _Http(config(presence(_app(server, services, settings))))
-            daemon = _self_description(settings, access, listening)
-            metrics = make_asgi_app(services.metrics.registry)  # no token: no account data
-            await stack.enter_async_context(beside(metrics, listening.metrics))
-            await stack.enter_async_context(approvals_served(services.trading, folder))
+            link = await stack.enter_async_context(linked(server, verifier, presence.linked))
+            daemon = _self_description(settings, access, listening, link)
+            app = presence(_app(server, services, settings))
+            http = _Http(config(app), partial(announce, daemon, folder))
+            await _serve_beside(stack, services, listening, folder)
             publish(lock, daemon)
-            announce(daemon, folder)
             leaving = asyncio.create_task(
                 _leave_when_idle(http, presence, services, settings.idle_timeout)
             )
@@ -96,8 +100,17 @@ async def serve(
             await sibling.stop()
 
 
+async def _serve_beside(
+    stack: AsyncExitStack, services: Services, listening: Listening, folder: StateFolder
+) -> None:
+    """Serve metrics, which need no token and hold no account data, and the approval page."""
+    metrics = make_asgi_app(services.metrics.registry)
+    await stack.enter_async_context(beside(metrics, listening.metrics))
+    await stack.enter_async_context(approvals_served(services.trading, folder))
+
+
 class Presence:
-    """Notices clients: a request or an open stream is one."""
+    """Notices clients: a request, an open stream or a bridge is one."""
 
     def __init__(self, wall: WallClock) -> None:
         self._since = Stopwatch(wall)
@@ -117,6 +130,11 @@ class Presence:
                     self._since.reset()
 
         return noticing
+
+    def linked(self, change: int) -> None:
+        """Count a bridge that comes, or goes."""
+        self._open += change
+        self._since.reset()
 
     def absent(self) -> timedelta:
         """Return for how long there has been no client."""
@@ -148,7 +166,7 @@ def auth_settings() -> AuthSettings:
         {
             "issuer_url": "http://127.0.0.1:1/",
             "resource_server_url": None,
-            "required_scopes": ["trade"],
+            "required_scopes": [READ],
         }
     )
 
@@ -188,7 +206,19 @@ def _app(server: MCPServer[Services], services: Services, settings: Settings) ->
 
 
 class _Http(uvicorn.Server):
-    """Uvicorn, leaving signals to us: it would raise them again before we have cleaned up."""
+    """Uvicorn, leaving signals to us: it would raise them again before we have cleaned up.
+
+    announce: called once it listens and a signal would stop it in order.
+    """
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets)
+        self._announce()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -207,7 +237,9 @@ class _Http(uvicorn.Server):
         self.should_exit = True
 
 
-def _self_description(settings: Settings, access: AlpacaAccess, listening: Listening) -> Daemon:
+def _self_description(
+    settings: Settings, access: AlpacaAccess, listening: Listening, link: int
+) -> Daemon:
     root = listening.url.removesuffix("/mcp")
     return Daemon(
         pid=os.getpid(),
@@ -217,6 +249,7 @@ def _self_description(settings: Settings, access: AlpacaAccess, listening: Liste
         account=account_fingerprint(settings),
         digest=settings.digest(),
         url=listening.url,
+        link=link,
         health_url=f"{root}/health",
         metrics_url=listening.metrics_url,
     )

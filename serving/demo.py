@@ -24,8 +24,9 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from common.clock import MonotonicClock, Stopwatch
 from common.config import load_settings
+from common.place import COMMAND, ENTRYPOINT, ROOT
 from serving import launch
-from serving.sibling import ROOT, SiblingExchange
+from serving.sibling import SiblingExchange
 from serving.state import StateFolder
 
 DAY = "2026-12-08"
@@ -129,9 +130,8 @@ async def run_demo() -> int:
     shutil.rmtree(home, ignore_errors=True)
     print(
         "\nNext:\n"
-        "  make run     starts the desk and prints the Claude Desktop configuration\n"
-        "  make test    runs the tests\n"
-        "  .venv/bin/python alpaca_mcp_server.py tools call iron_condor_30_delta width=3\n"
+        f"  {COMMAND} serve      starts the desk and prints the Claude Desktop configuration\n"
+        f"  {COMMAND} tools call iron_condor_30_delta width=3\n"
     )
     return 0
 
@@ -249,7 +249,7 @@ async def _desk(home: Path, seed: int) -> AsyncIterator[Desk]:
     keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     parameters = StdioServerParameters(
         command=sys.executable,
-        args=[str(launch.ENTRYPOINT)],
+        args=[str(ENTRYPOINT)],
         env={**keep, **configured},
         cwd=str(ROOT),
     )

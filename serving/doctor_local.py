@@ -10,9 +10,10 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
-from common.config import ENV_FILE, VERSION, Mode, Settings
+from common.config import VERSION, Mode, Settings
 from common.errors import DaemonDiffers
-from serving import kill, launch
+from common.place import COMMAND, ENV_FILE, NAME
+from serving import kill
 from serving.state import PRIVATE_FILE, PRIVATE_FOLDER, Daemon, StateFolder
 
 OLDEST = (3, 11)
@@ -61,7 +62,7 @@ def machine_findings() -> list[Finding]:
         else fail("python", f"{version}. Next: use 3.11 or newer.")
     ]
     missing = []
-    versions = [f"zero-dte-desk {VERSION}"]
+    versions = [f"{NAME} {VERSION}"]
     for package in PACKAGES:
         try:
             versions.append(f"{package} {importlib.metadata.version(package)}")
@@ -69,14 +70,15 @@ def machine_findings() -> list[Finding]:
             missing.append(package)
     found.append(ok("packages", ", ".join(versions)))
     if missing:
-        text = f"{', '.join(missing)} missing. Next: pip install -r requirements.txt."
+        text = (
+            f"{', '.join(missing)} missing. Next: install it again, into an environment of its own."
+        )
         found.append(fail("packages", text))
     return found
 
 
-async def state_findings(settings: Settings, folder: StateFolder) -> list[Finding]:
+def state_findings(settings: Settings, folder: StateFolder, daemon: Daemon | None) -> list[Finding]:
     """Look at the settings, the state folder, the kill switch, the ports and the daemon."""
-    daemon = await launch.find(folder)
     return [
         _mode(settings),
         *_private(folder),
@@ -120,7 +122,7 @@ def _disk(folder: StateFolder) -> Finding:
 
 def _kill_switch(folder: StateFolder) -> Finding:
     if kill.is_set(folder.home, folder.database):
-        remedy = "a person releases it with 'python alpaca_mcp_server.py kill --release'"
+        remedy = f"a person releases it with '{COMMAND} kill --release'"
         return warn("kill", f"set: no position is opened. Next: {remedy}.")
     return ok("kill", "not set")
 

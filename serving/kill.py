@@ -11,18 +11,18 @@ import os
 import sys
 from pathlib import Path
 
+from common.place import COMMAND, ENV_FILE, HOME
+
 SENTINEL = "KILL"
-DEFAULT_HOME = "~/.zero-dte-desk"
 LOCKED_FOR = 0.05  # seconds to wait for a locked database; the sentinel already holds
 
-ENV_FILE = Path(__file__).resolve().parent.parent / ".env"
 PHRASE = "RELEASE"
 
 
 def main(arguments: list[str]) -> int:
     """Run 'kill' or 'kill --release'; return the exit code."""
     if arguments not in ([], ["--release"]):
-        _say("usage: python alpaca_mcp_server.py kill [--release]")
+        _say(f"usage: {COMMAND} kill [--release]")
         return 2
     home = state_home()
     return release(home) if arguments else engage(home)
@@ -38,8 +38,8 @@ def engage(home: Path) -> int:
         return 1
     missed = [path for path in _databases(home) if not _write(path, "halted", "kill command")]
     _say(f"KILLED. No desk under {home} opens a position. Working orders and positions stay:")
-    _say("  python alpaca_mcp_server.py tools call flatten_all     closes them")
-    _say("  python alpaca_mcp_server.py kill --release             lets trading open again")
+    _say(f"  {COMMAND} tools call flatten_all     closes them")
+    _say(f"  {COMMAND} kill --release             lets trading open again")
     for path in missed:
         _say(f"  note: {path} was locked; the sentinel file alone holds it")
     return 0
@@ -88,7 +88,7 @@ def is_set(home: Path, database: Path) -> bool:
 def state_home() -> Path:
     """Return the state folder as the settings would: environment, .env, default."""
     environment = {name.upper(): value for name, value in os.environ.items()}
-    configured = environment.get("STATE_DIR") or _from_env_file("STATE_DIR") or DEFAULT_HOME
+    configured = environment.get("STATE_DIR") or _from_env_file("STATE_DIR") or HOME
     return Path(configured).expanduser().absolute()
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 
-import httpx2
-
 from common.clock import MonotonicClock, Stopwatch
 from common.config import Settings
 from common.errors import Misconfigured
+from common.place import COMMAND, ENTRYPOINT, ROOT
 from serving import logs
-from serving.sibling import ROOT, terminated
+from serving.probe import answers
+from serving.sibling import terminated
 from serving.state import Daemon, StateFolder, is_locked
 
-ENTRYPOINT = ROOT / "alpaca_mcp_server.py"
 START_MAX = timedelta(seconds=40)
 STOP_MAX = timedelta(seconds=10)  # a daemon takes its exchange down first
 LOOK_AGAIN = 0.05  # seconds
+# What a host sets for itself goes with its own token; the daemon is for all and reads .env alone.
+OF_ONE = frozenset({"TOOLSETS", "READ_ONLY"})
 
 
 def daemon_log(folder: StateFolder) -> Path:
@@ -31,7 +33,7 @@ def daemon_log(folder: StateFolder) -> Path:
 async def find(folder: StateFolder) -> Daemon | None:
     """Return the daemon of a state folder if it answers."""
     daemon = folder.running()
-    return daemon if daemon is not None and await _answers(daemon) else None
+    return daemon if daemon is not None and await alive(daemon) else None
 
 
 async def find_or_start(settings: Settings, folder: StateFolder) -> Daemon:
@@ -77,7 +79,7 @@ def still_running(folder: StateFolder) -> Misconfigured:
     """Return the error that a daemon keeps its lock."""
     return Misconfigured(
         f"a daemon still holds {folder.lock}",
-        remedy="run 'python alpaca_mcp_server.py stop' again, then doctor",
+        remedy=f"run '{COMMAND} stop' again, then doctor",
     )
 
 
@@ -87,6 +89,7 @@ def _spawn(folder: StateFolder) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 our own file, our own interpreter
             [sys.executable, str(ENTRYPOINT), "serve", "--any-port"],
             cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name.upper() not in OF_ONE},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -94,10 +97,6 @@ def _spawn(folder: StateFolder) -> subprocess.Popen[bytes]:
         )
 
 
-async def _answers(daemon: Daemon) -> bool:
-    try:
-        async with httpx2.AsyncClient(timeout=2, trust_env=False) as client:
-            answer = await client.get(f"{daemon.health_url}/live")
-    except httpx2.HTTPError:
-        return False
-    return answer.status_code == 200
+async def alive(daemon: Daemon) -> bool:
+    """Tell whether a daemon answers."""
+    return await answers(f"{daemon.health_url}/live")

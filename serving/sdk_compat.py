@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
-from mcp.shared.inbound import (
-    MCP_METHOD_HEADER,
-    MCP_NAME_HEADER,
-    MCP_PROTOCOL_VERSION_HEADER,
-    NAME_BEARING_METHODS,
-    encode_header_value,
-)
-from mcp.shared.message import ClientMessageMetadata, SessionMessage
-from mcp.types import JSONRPCNotification, JSONRPCRequest
-from mcp_types import PROTOCOL_VERSION_META_KEY
+import anyio
+from mcp.server import MCPServer
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.stdio import stdio_server
 
 
-def over_http(message: SessionMessage) -> SessionMessage:
-    """Return a frame read from stdio with the headers HTTP wants beside it.
+@contextmanager
+def as_principal(access: AccessToken) -> Iterator[None]:
+    """Have everything that starts in the block run as who a token stands for.
 
-    The 2026-07-28 wire repeats version, method and name as headers; over stdio there are
-    none, so they are derived from the frame. Older frames need none.
+    The SDK does so for each HTTP request; a connection of ours is one principal's throughout.
     """
-    frame = message.message
-    if not isinstance(frame, JSONRPCRequest | JSONRPCNotification) or not frame.params:
-        return message
-    version = (frame.params.get("_meta") or {}).get(PROTOCOL_VERSION_META_KEY)
-    if not isinstance(version, str):
-        return message
-    headers = {MCP_PROTOCOL_VERSION_HEADER: version, MCP_METHOD_HEADER: frame.method}
-    named: Any = frame.params.get(NAME_BEARING_METHODS.get(frame.method, ""))
-    if isinstance(named, str):
-        headers[MCP_NAME_HEADER] = encode_header_value(named)
-    return SessionMessage(frame, ClientMessageMetadata(headers=headers))
+    was = auth_context_var.set(AuthenticatedUser(access))
+    try:
+        yield
+    finally:
+        auth_context_var.reset(was)
+
+
+async def serve_lines(server: MCPServer[Any], lines: Any) -> None:
+    """Serve one session, of either era, over frames that come and go as lines of text.
+
+    lines: iterates over lines, and has the write and flush of a text file.
+    """
+    both = cast("anyio.AsyncFile[str]", lines)  # the part of it that the transport uses
+    low = server._lowlevel_server  # the public run serves our own stdio only
+    async with stdio_server(both, both) as (incoming, outgoing):
+        await low.run(incoming, outgoing, low.create_initialization_options())

@@ -20,17 +20,16 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
-
 from common.clock import Stopwatch, WallClock
 from common.config import ExchangeSettings
 from common.errors import Misconfigured
+from common.place import ROOT
 from serving import logs
+from serving.probe import answers
 from serving.state import held
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parent.parent
 START_MAX = timedelta(seconds=25)
 STOP_MAX = timedelta(seconds=5)
 LOOK_AGAIN = 0.05  # seconds
@@ -84,12 +83,7 @@ class SiblingExchange:
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        try:
-            async with httpx2.AsyncClient(timeout=2, trust_env=False) as client:
-                answer = await client.get(f"{address.url}/health")
-        except httpx2.HTTPError:
-            return None
-        return address if answer.status_code == 200 else None
+        return address if await answers(f"{address.url}/health") else None
 
     async def keep(self, address: ExchangeAddress) -> None:
         """Start the exchange again, where it was, whenever its process has ended; for ever.

@@ -38,7 +38,8 @@ class Daemon:
     base_url: str
     account: str  # fingerprint, never a number or a key
     digest: str  # of the settings
-    url: str  # MCP
+    url: str  # MCP over HTTP
+    link: int  # loopback port of the bridges' link
     health_url: str
     metrics_url: str
 

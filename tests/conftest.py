@@ -11,7 +11,8 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-from common.config import ENV_FILE, Settings
+from common.config import Settings
+from common.place import ENV_FILE
 
 # A skip with any other reason fails: a test that does not run proves nothing.
 ALLOWED_SKIPS = re.compile(r"recorded data absent|PostgreSQL")

@@ -144,6 +144,7 @@ class Desk:
             "prometheus_port": "0",
             "broker_requests_per_minute": "6000",
             "entry_pricing": "natural",  # a walk takes seconds, and is tested where it is meant
+            "toolsets": "all",  # what is listed by default is tested where it is meant
             "history_days": "0",  # two years of bars are no test's business but their own
             **UNHURRIED,
         }
@@ -170,15 +171,7 @@ class Desk:
         self.folder.mkdir(exist_ok=True, parents=True)
         for stale in self.folder.glob("*/daemon.lock"):
             stale.write_text("")
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(ENTRYPOINT), "serve"],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = served(self.log, self.environment)
         deadline = time.monotonic() + START_SECONDS
         while not self._listening():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -241,6 +234,19 @@ class Desk:
             return bool(httpx2.get(f"{health}/live", trust_env=False).status_code == 200)
         except (StopIteration, OSError, ValueError, KeyError, httpx2.HTTPError):
             return False
+
+
+def served(log: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a daemon in the foreground, its output appended to a file."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, str(ENTRYPOINT), "serve", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
 
 
 def text_of(answer: Any) -> str:

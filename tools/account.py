@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from common.portfolio import Account
+from services.broker.account_ledger import AccountDetails
 from tools.toolset import READS, Toolset
-from tools.views import View, dollars
+from tools.views import View, dollars, quantity
 from tools.wants import Desk
 
 account = Toolset("account")
@@ -42,7 +43,43 @@ class AccountView(View):
         )
 
 
-@account.tool(READS)
+class DetailsView(View):
+    """The broker's own words: figures (dollars, levels), switches, and the rest."""
+
+    figures: dict[str, str]
+    flags: dict[str, bool]
+    words: dict[str, str]
+
+    @classmethod
+    def of(cls, mode: str, found: AccountDetails) -> DetailsView:
+        """Return the view of details."""
+        return cls(
+            mode=mode,
+            figures={name: quantity(value) for name, value in sorted(found.figures.items())},
+            flags=dict(sorted(found.flags.items())),
+            words=dict(sorted(found.words.items())),
+        )
+
+
+@account.tool(READS, basic=True)
 async def get_account_info(desk: Desk) -> AccountView:
     """Show the account: equity, cash, buying power for options, margin, whether blocked."""
     return AccountView.of(desk.mode, await desk.reader.account())
+
+
+@account.tool(READS)
+async def account_info(desk: Desk) -> AccountView:
+    """Show the account; the same as get_account_info, under its other name."""
+    return AccountView.of(desk.mode, await desk.reader.account())
+
+
+@account.tool(READS)
+async def account_details(desk: Desk) -> DetailsView:
+    """Show every figure and flag that the broker keeps of the account, by its own names."""
+    return DetailsView.of(desk.mode, await desk.ledger.details())
+
+
+@account.tool(READS)
+async def get_account_config(desk: Desk) -> DetailsView:
+    """Show the account's settings at the broker: shorting, margin, option level, suspension."""
+    return DetailsView.of(desk.mode, await desk.ledger.configuration())

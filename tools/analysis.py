@@ -16,7 +16,7 @@ from tools.wants import Caller, Desk
 analysis = Toolset("analysis")
 
 
-@analysis.tool(READS)
+@analysis.tool(READS, basic=True)
 async def market_context(desk: Desk) -> ContextView:
     """Show SPY's day: VWAP, opening ranges, realized and implied vol, expected move, events.
 
@@ -25,7 +25,7 @@ async def market_context(desk: Desk) -> ContextView:
     return ContextView.of(desk.mode, await desk.analyst.context())
 
 
-@analysis.tool(READS)
+@analysis.tool(READS, basic=True)
 async def straddle_scan(desk: Desk) -> StraddleView:
     """Compare the at-the-money straddle with what the rest of the session may move.
 
@@ -34,13 +34,13 @@ async def straddle_scan(desk: Desk) -> StraddleView:
     return StraddleView.of(desk.mode, await desk.analyst.straddle())
 
 
-@analysis.tool(READS)
+@analysis.tool(READS, basic=True)
 async def portfolio_greeks(desk: Desk) -> PortfolioGreeksView:
     """Show every greek of each holding and in total, and delta within one sigma either way."""
     return PortfolioGreeksView.of(desk.mode, await desk.analyst.greeks())
 
 
-@analysis.tool(READS)
+@analysis.tool(READS, basic=True)
 async def risk_metrics(desk: Desk) -> RiskMetricsView:
     """Show value at risk, expected shortfall, worst scenario and jumps of everything held.
 
@@ -49,7 +49,7 @@ async def risk_metrics(desk: Desk) -> RiskMetricsView:
     return RiskMetricsView.of(desk.mode, await desk.analyst.risk())
 
 
-@analysis.tool(READS)
+@analysis.tool(READS, basic=True)
 async def preview_details(
     desk: Desk,
     by: Caller,

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from common.clock import Stopwatch, WallClock
+from tools.catalog import Catalog
 
 log = logging.getLogger(__name__)
 
@@ -30,30 +31,45 @@ Observe = Callable[[str, float, bool], None]
 
 
 class Boundary:
-    """Middleware over tools/call. allowed: tool name to its argument names."""
+    """Middleware over tools/list and tools/call."""
 
-    def __init__(
-        self, allowed: Mapping[str, frozenset[str]], wall: WallClock, observe: Observe
-    ) -> None:
-        self._allowed = allowed
+    def __init__(self, catalog: Catalog, wall: WallClock, observe: Observe) -> None:
+        self._catalog = catalog
+        self._allowed = {
+            tool.name: frozenset(tool.parameters.get("properties", ())) for tool in catalog.tools
+        }
         self._wall = wall
         self._observe = observe
 
     async def __call__(self, ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
-        """Let everything but a tool call pass untouched."""
+        """Let everything but the list and the calls of tools pass untouched."""
+        if ctx.method == "tools/list":
+            return self._shown(await call_next(ctx))
         if ctx.method != "tools/call":
             return await call_next(ctx)
         name = str(ctx.params.get("name"))
-        if name not in self._allowed:
-            return _refusal(f"[unknown_tool] there is no tool {name[:40]!r}", self._nearest(name))
-        extra = sorted(set(ctx.params.get("arguments") or {}) - self._allowed[name])
-        if extra:
-            return _refusal(*self._unknown(name, extra[0]))
+        wrong = self._wrong(name, ctx.params.get("arguments") or {})
+        if wrong is not None:
+            return refusal(*wrong)
         watch = Stopwatch(self._wall)
         result = _polished(await call_next(ctx))
         failed = isinstance(result, dict) and bool(result.get("isError"))
         self._observe(name, watch.elapsed().total_seconds(), failed)
         return result
+
+    def _shown(self, result: Any) -> Any:
+        """Return the list without what this caller may not call."""
+        if isinstance(result, dict) and "tools" in result:
+            shown = self._catalog.listed()
+            result["tools"] = [tool for tool in result["tools"] if tool["name"] in shown]
+        return result
+
+    def _wrong(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, str] | None:
+        if name not in self._allowed:
+            return f"[unknown_tool] there is no tool {name[:40]!r}", self._nearest(name)
+        off = self._catalog.off(name)
+        extra = sorted(set(arguments) - self._allowed[name])
+        return off or (self._unknown(name, extra[0]) if extra else None)
 
     def _unknown(self, name: str, argument: str) -> tuple[str, str]:
         known = sorted(self._allowed[name])
@@ -68,7 +84,8 @@ class Boundary:
         return f"did you mean {near[0]!r}?" if near else "list the tools"
 
 
-def _refusal(what: str, remedy: str) -> dict[str, Any]:
+def refusal(what: str, remedy: str) -> dict[str, Any]:
+    """Return the result of a call that was not let in: nothing ran."""
     text = f"{what}. Next: {remedy.rstrip('.')}{'' if remedy.endswith('?') else '.'}"
     return {
         "content": [{"type": "text", "text": text}],

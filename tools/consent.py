@@ -51,11 +51,16 @@ async def _ask(
         return NotAsked()
     desk = ctx.request_context.lifespan_context
     token = ConfirmToken(confirm_token)
+    told = desk.instructions.question(token, by)
+    if told is not None:
+        return Elicit(told, Agreement)
     approval = desk.trading.question(token, by) or desk.shares.question(token, by)
     return NotAsked() if approval is None else Elicit(question(approval.preview), Agreement)
 
 
-def _trader(by: Caller, said: Annotated[ElicitationResult[Agreement], Resolve(_ask)]) -> Asking:
+async def _trader(
+    by: Caller, said: Annotated[ElicitationResult[Agreement], Resolve(_ask)]
+) -> Asking:
     match said:
         case AcceptedElicitation(data=Agreement(approve=answer)):
             return Asking(by, answer)

@@ -93,14 +93,14 @@ class ExitView(View):
     trade: GuardedView
 
 
-@exits.tool(READS)
+@exits.tool(READS, basic=True)
 async def list_exits(desk: Desk) -> ExitsView:
     """List every trade watched: its stop, target, trail, time exit, and result if closed now."""
     found = desk.dealing.editor.listed()
     return ExitsView(mode=desk.mode, trades=[GuardedView.of(one) for one in found])
 
 
-@exits.tool(SWITCHES)
+@exits.tool(SWITCHES, basic=True)
 async def attach_exit(
     desk: Desk,
     order_id: TradeId,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel
 
 from common.contracts import OptionContract
-from common.errors import BadArgument
 from common.quotes import ChainRow, ChainSnapshot
+from tools.symbols import ShownOptions
 from tools.toolset import READS, Toolset
 from tools.views import View, number, price
 from tools.wants import Desk
 
 options = Toolset("options")
 
-SYMBOLS_MAX = 40  # rows of one answer
 NEAR = 20  # contracts shown when none is named
 
 
@@ -74,7 +72,7 @@ class SnapshotView(View):
     @classmethod
     def of(cls, mode: str, chain: ChainSnapshot, symbols: Sequence[str]) -> SnapshotView:
         """Return the view of some contracts, of those at the money when none is named."""
-        wanted = [_contract(symbol) for symbol in symbols]
+        wanted = [OptionContract.from_occ(symbol) for symbol in symbols]
         rows = [chain.row(contract) for contract in wanted] or _at_the_money(chain)
         return cls(
             mode=mode,
@@ -88,34 +86,17 @@ class SnapshotView(View):
         )
 
 
-def _contract(symbol: str) -> OptionContract:
-    try:
-        return OptionContract.from_occ(symbol.upper())
-    except ValueError as e:
-        raise BadArgument(f"symbol_or_symbols: {e}") from None
-
-
 def _at_the_money(chain: ChainSnapshot) -> list[ChainRow]:
     near = sorted(chain.rows, key=lambda row: abs(row.contract.strike - chain.spot))[:NEAR]
     return sorted(near, key=lambda row: row.contract)
 
 
-def _listed(value: object) -> object:
-    """Take one symbol, several separated by commas, or a list."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-Symbols = Annotated[
-    list[str],
-    BeforeValidator(_listed),
-    Field(max_length=SYMBOLS_MAX, description="OCC symbols; empty shows the strikes at the money"),
-]
-
-
-@options.tool(READS)
-async def get_option_snapshot(desk: Desk, symbol_or_symbols: Symbols = []) -> SnapshotView:  # noqa: B006
+@options.tool(READS, basic=True)
+async def get_option_snapshot(
+    desk: Desk, symbol_or_symbols: ShownOptions | None = None
+) -> SnapshotView:
     """Show bid, ask, age, implied volatility and greeks of today's SPY options.
 
     Greeks are computed here from the live chain: the broker publishes none on expiry day.
     """
-    return SnapshotView.of(desk.mode, desk.chain.snapshot(), symbol_or_symbols)
+    return SnapshotView.of(desk.mode, desk.chain.snapshot(), symbol_or_symbols or ())

@@ -10,8 +10,11 @@ from common.fees import option_fees
 from common.money import ZERO, Dollars
 from common.orders import Order, OrderLeg, PositionIntent
 from services.execution.book import Found, Held
-from services.execution.records import OrderRecord
+from services.execution.records import ExitPlan, OrderRecord
 from services.execution.share_records import ShareRecord
+from services.execution.sweeps import Swept
+from tools.paging import Page
+from tools.untrusted import Untrusted
 from tools.views import View, dollars, new_york_text, price, quantity
 
 
@@ -32,7 +35,8 @@ class OrderView(BaseModel):
     fees are estimated from the broker's published table.
     """
 
-    client_order_id: str
+    client_order_id: str | None = Field(description="null for an order that others named")
+    untrusted_client_order_id: Untrusted | None = None
     order_id: str | None
     strategy: str
     status: str
@@ -110,7 +114,7 @@ class OrderView(BaseModel):
             mid_at_send=price(record.mid),
             slippage=price(record.slippage),
             fees_estimated=dollars(_fees(record)),
-            exit=_exit(held),
+            exit=exit_text(held.exit),
             reason=record.reason or None,
             updated_at=new_york_text(record.updated_at),
         )
@@ -119,7 +123,8 @@ class OrderView(BaseModel):
     def external(cls, order: Order) -> OrderView:
         """Return the view of an order that this desk did not make."""
         return cls(
-            client_order_id=order.client_order_id,
+            client_order_id=None,
+            untrusted_client_order_id=order.client_order_id,
             order_id=order.id,
             strategy="external",
             status=order.status.value,
@@ -158,6 +163,40 @@ class CanceledView(OrdersView):
         return cls(mode=mode, orders=orders, canceled=ended)
 
 
+class OrdersPage(Page):
+    """Orders, newest first, a page at a time."""
+
+    orders: list[OrderView]
+
+    @classmethod
+    def of(cls, mode: str, found: Iterable[Found], last: str | None, *, more: bool) -> OrdersPage:
+        """Return the view of a page; last: the broker's id of its last row."""
+        shown = OrdersView.of(mode, found).orders
+        return cls(mode=mode, orders=shown, truncated=more, next_cursor=last if more else None)
+
+
+class SweptView(View):
+    """What canceling many orders came to."""
+
+    message: str
+    canceled: list[str]
+    still_open: list[str]
+    notes: list[str]
+
+    @classmethod
+    def of(cls, mode: str, swept: Swept) -> SweptView:
+        """Return the view of a sweep."""
+        left = [str(order.id) for order in swept.left]
+        done = f"{len(swept.asked)} orders were canceled"
+        return cls(
+            mode=mode,
+            message=f"{done}, {len(left)} are still open; call again." if left else f"{done}.",
+            canceled=sorted(swept.asked.difference(left)),
+            still_open=left,
+            notes=list(swept.notes),
+        )
+
+
 class OneOrderView(View):
     """One order and what to make of it."""
 
@@ -186,10 +225,10 @@ def _fees(record: OrderRecord) -> Dollars | None:
     return option_fees(record.day).total(bought=count[1], sold=count[-1])
 
 
-def _exit(held: Held) -> str | None:
-    if held.exit is None:
+def exit_text(plan: ExitPlan | None) -> str | None:
+    """Return a trade's exits on one line, None where it has none."""
+    if plan is None:
         return None
-    plan = held.exit
     wanted = {"stop": plan.terms.stop, "target": plan.terms.target, "trail": plan.terms.trail}
     named = "".join(f"{name} {trigger}, " for name, trigger in wanted.items() if trigger)
     cause = f" by {plan.cause}" if plan.cause else ""

@@ -92,13 +92,13 @@ class ReconciledView(View):
         )
 
 
-@positions.tool(READS)
+@positions.tool(READS, basic=True)
 async def reconcile_positions(desk: Desk) -> ReconciledView:
     """Compare holdings and working orders with the broker's own; list each difference."""
     return ReconciledView.of(desk.mode, await desk.dealing.reconciler.reconcile())
 
 
-@positions.tool(READS)
+@positions.tool(READS, basic=True)
 async def get_positions(desk: Desk) -> PositionsView:
     """List every open position at the broker; a spread shows as its legs."""
     return PositionsView.of(desk.mode, await desk.reader.positions())

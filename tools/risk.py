@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from common.config import Settings
 from common.errors import ReleaseRefused
 from services.execution.unwinder import Flattened
 from services.portfolio.greeks import GreeksReport
 from services.portfolio.pnl import PositionPnl, SessionPnl
 from services.runtime import Services
-from services.strategies.base import Strategy
+from tools.candidate import Candidate, TradeName
 from tools.orders_view import OrderView
 from tools.toolset import HALTS, READS, Toolset
 from tools.views import GreeksView, LimitView, View, dollars, price, quantity
-from tools.wanted import asked, breakout, condor
+from tools.wanted import RightName
 from tools.wants import Caller, Desk
 
 risk = Toolset("risk")
-
-StrategyName = Literal["orb_long_call", "orb_long_put", "iron_condor_30_delta"]
 
 
 class HeldGreeks(BaseModel):
@@ -131,30 +128,39 @@ class FlattenView(View):
         )
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def show_pnl(desk: Desk) -> PnlView:
     """Show the session's profit and loss: realized, open at exit prices and at mid, greeks."""
     found = await desk.portfolio.pnl()
     return _pnl(desk.mode, found, await desk.portfolio.greeks())
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def portfolio_delta(desk: Desk) -> DeltaView:
     """Show delta and the other greeks of everything held, each holding and in total."""
     return DeltaView.of(desk.mode, await desk.portfolio.greeks())
 
 
-@risk.tool(READS)
+@risk.tool(READS, basic=True)
 async def risk_check(
     desk: Desk,
     strategy: Annotated[
-        StrategyName | None, Field(description="also check this trade, priced now")
+        TradeName | None, Field(description="also check this tool's trade, priced now")
     ] = None,
-    width: Annotated[int, Field(ge=1, le=50, description="condor wing, dollars")] = 10,
-    contracts: Annotated[int, Field(ge=1, le=100)] = 1,
+    right: Annotated[RightName, Field(description="of a spread, a lotto or a single")] = "call",
+    delta: Annotated[int | None, Field(ge=2, le=95, description="percent")] = None,
+    width: Annotated[int | None, Field(ge=1, le=50, description="dollars")] = None,
+    contracts: Annotated[int | None, Field(ge=1, le=100)] = None,
+    limit: Annotated[float | None, Field(gt=0, le=1e5, description="net a share")] = None,
 ) -> RiskView:
-    """Show every limit with its value, use and room; with a strategy, as after that trade."""
-    limits = await desk.option_desk.check(_candidate(desk.settings, strategy, width, contracts))
+    """Show every limit with its value, use and room; with a strategy, as after that trade.
+
+    Arguments not given are as that tool has them.
+    """
+    asked = Candidate(
+        name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
+    )
+    limits = await desk.option_desk.check(asked.strategy(desk.settings))
     return RiskView(
         mode=desk.mode,
         ok=all(limit.ok for limit in limits),
@@ -164,7 +170,7 @@ async def risk_check(
     )
 
 
-@risk.tool(HALTS)
+@risk.tool(HALTS, basic=True)
 async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
     """Stop all new risk at once and cancel working opening orders. Survives restarts.
 
@@ -180,24 +186,13 @@ async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
     )
 
 
-@risk.tool(HALTS)
+@risk.tool(HALTS, basic=True)
 async def flatten_all(desk: Desk, by: Caller) -> FlattenView:
     """Cancel every order and close every position, spreads as spreads, until it reads flat.
 
     Works with the kill switch set. Safe to repeat. Takes up to 25 seconds.
     """
     return FlattenView.of(desk, await desk.flatten(by))
-
-
-def _candidate(
-    settings: Settings, name: StrategyName | None, width: int, contracts: int
-) -> Strategy | None:
-    if name is None:
-        return None
-    order = asked(contracts)
-    if name == "iron_condor_30_delta":
-        return condor(settings, width, 30, None, order)
-    return breakout(settings, "call" if name == "orb_long_call" else "put", 30, 15, order)
 
 
 def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
@@ -218,6 +213,8 @@ def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:
 
 
 def _flattened(done: Flattened) -> str:
+    if done.flat and done.kept:
+        return f"Flat: no position; {len(done.kept)} orders were left open, as asked."
     if done.flat:
         return "Flat: no position, no order."
     if done.unsellable:

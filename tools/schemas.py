@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
+BRIEF: Final = MappingProxyType({"type": "object"})
+CLOSED: Final = MappingProxyType({"additionalProperties": False})
+REFERENCE: Final = "#/$defs/"
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -12,14 +16,21 @@ def arguments(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a tool's arguments, closed, untitled and without null.
 
     "string or null, default null" becomes an optional string: some hosts refuse a schema
-    without a type, and every null costs tokens. What is accepted does not change.
+    without a type, and every null costs tokens. A definition stands where it is used, without
+    the words its readers in the code have. What is accepted does not change.
     """
-    return {**_slim(schema, _without_null), "additionalProperties": False}
+    defined = schema.get("$defs", {})
+    inline = {key: value for key, value in schema.items() if key != "$defs"}
+    return {**_slim(inline, lambda node: _without_null(_placed(node, defined))), **CLOSED}
 
 
-def answer(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a tool's answer without titles; null there means unknown."""
-    return _slim(schema, dict)
+def answer(schema: dict[str, Any], *, full: bool) -> dict[str, Any]:
+    """Return the schema of a tool's answer without titles; null there means unknown.
+
+    In brief it only says that there is one: a model reads the fields from the answer
+    itself, and all of them would be five times the rest of the list.
+    """
+    return _slim(schema, dict) if full else dict(BRIEF)
 
 
 def _slim(schema: dict[str, Any], change: Change) -> dict[str, Any]:
@@ -38,6 +49,14 @@ def _slim_value(key: str, value: Any, change: Change) -> Any:
     if isinstance(value, list):
         return [_slim(item, change) if isinstance(item, dict) else item for item in value]
     return value
+
+
+def _placed(schema: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:
+    if not str(schema.get("$ref", "")).startswith(REFERENCE):
+        return schema
+    meant = defined[schema["$ref"].removeprefix(REFERENCE)]
+    rest = {key: value for key, value in schema.items() if key != "$ref"}
+    return {key: value for key, value in meant.items() if key != "description"} | rest
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -6,24 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tools import wanted as trade
 from tools.consent import Trader
 from tools.toolset import TRADES, Toolset
 from tools.trade_view import TradeView
-from tools.wanted import (
-    Contracts,
-    Preview,
-    Risk,
-    Side,
-    Stop,
-    Target,
-    Token,
-    Trail,
-    asked,
-    breakout,
-    condor,
-    confirmed,
-    lotto,
-)
 from tools.wants import Desk
 
 strategy = Toolset("strategy")
@@ -40,95 +26,95 @@ RangeMinutes = Annotated[
 ]
 
 
-@strategy.tool(TRADES)
+@strategy.tool(TRADES, basic=True)
 async def orb_long_call(
     desk: Desk,
     by: Trader,
     strike_delta: StrikeDelta = 30,
     range_minutes: RangeMinutes = 15,
-    contracts: Contracts = None,
-    risk: Risk = None,
-    stop: Stop = None,
-    target: Target = None,
-    trail: Trail = None,
-    preview: Preview = True,
-    confirm_token: Token = None,
+    contracts: trade.Contracts = None,
+    risk: trade.Risk = None,
+    stop: trade.Stop = None,
+    target: trade.Target = None,
+    trail: trade.Trail = None,
+    preview: trade.Preview = True,
+    confirm_token: trade.Token = None,
 ) -> TradeView:
     """Buy a same-day SPY call when price breaks above the opening range.
 
     Needs a one-minute close above the range; else it refuses with the numbers. First call
     previews and sends nothing. To trade, repeat it with preview=false and confirm_token.
     """
-    order = asked(contracts, risk, stop, target, trail)
-    wanted = breakout(desk.settings, "call", strike_delta, range_minutes, order)
-    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+    order = trade.asked(contracts, risk, stop, target, trail)
+    wanted = trade.breakout(desk.settings, "call", strike_delta, range_minutes, order)
+    return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@strategy.tool(TRADES)
+@strategy.tool(TRADES, basic=True)
 async def orb_long_put(
     desk: Desk,
     by: Trader,
     strike_delta: StrikeDelta = 30,
     range_minutes: RangeMinutes = 15,
-    contracts: Contracts = None,
-    risk: Risk = None,
-    stop: Stop = None,
-    target: Target = None,
-    trail: Trail = None,
-    preview: Preview = True,
-    confirm_token: Token = None,
+    contracts: trade.Contracts = None,
+    risk: trade.Risk = None,
+    stop: trade.Stop = None,
+    target: trade.Target = None,
+    trail: trade.Trail = None,
+    preview: trade.Preview = True,
+    confirm_token: trade.Token = None,
 ) -> TradeView:
     """Buy a same-day SPY put when price breaks below the opening range.
 
     Needs a one-minute close below the range; else it refuses with the numbers. First call
     previews and sends nothing. To trade, repeat it with preview=false and confirm_token.
     """
-    order = asked(contracts, risk, stop, target, trail)
-    wanted = breakout(desk.settings, "put", strike_delta, range_minutes, order)
-    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+    order = trade.asked(contracts, risk, stop, target, trail)
+    wanted = trade.breakout(desk.settings, "put", strike_delta, range_minutes, order)
+    return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@strategy.tool(TRADES)
+@strategy.tool(TRADES, basic=True)
 async def iron_condor_30_delta(
     desk: Desk,
     by: Trader,
     width: Width = 10,
     short_delta: ShortDelta = 30,
     min_credit: MinCredit = None,
-    contracts: Contracts = None,
-    risk: Risk = None,
-    stop: Stop = None,
-    target: Target = None,
-    trail: Trail = None,
-    preview: Preview = True,
-    confirm_token: Token = None,
+    contracts: trade.Contracts = None,
+    risk: trade.Risk = None,
+    stop: trade.Stop = None,
+    target: trade.Target = None,
+    trail: trade.Trail = None,
+    preview: trade.Preview = True,
+    confirm_token: trade.Token = None,
 ) -> TradeView:
     """Sell a same-day SPY iron condor, shorts nearest 30 delta, as one multi-leg order.
 
     First call previews and sends nothing; if the loss budget refuses, it names the width
     that fits. To trade, repeat it with preview=false and confirm_token.
     """
-    order = asked(contracts, risk, stop, target, trail)
-    wanted = condor(desk.settings, width, short_delta, min_credit, order)
-    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+    order = trade.asked(contracts, risk, stop, target, trail)
+    wanted = trade.condor(desk.settings, width, short_delta, min_credit, order)
+    return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))
 
 
-@strategy.tool(TRADES)
+@strategy.tool(TRADES, basic=True)
 async def lotto_play_5_delta(
     desk: Desk,
     by: Trader,
-    right: Side,
+    right: trade.Side,
     delta: LottoDelta = 5,
-    contracts: Contracts = None,
-    risk: Risk = None,
-    target: Target = None,
-    preview: Preview = True,
-    confirm_token: Token = None,
+    contracts: trade.Contracts = None,
+    risk: trade.Risk = None,
+    target: trade.Target = None,
+    preview: trade.Preview = True,
+    confirm_token: trade.Token = None,
 ) -> TradeView:
     """Buy far same-day SPY options in the last hour before the broker's cut-off.
 
     Sized by risk, a small budget by default; most such options expire worthless. Previews
     first, as orb_long_call does.
     """
-    wanted = lotto(desk.settings, right, delta, contracts, risk, target)
-    return await TradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
+    wanted = trade.lotto(desk.settings, right, delta, contracts, risk, target)
+    return await TradeView.of(desk, wanted, by, trade.confirmed(preview, confirm_token))

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from services.market.chain import ChainStatus
 from services.runtime import Services
 from tools.toolset import READS, SWITCHES, Toolset
 from tools.views import View, number
@@ -36,32 +37,35 @@ class StreamView(View):
     note: str
 
 
-@streaming.tool(SWITCHES)
+@streaming.tool(SWITCHES, basic=True)
 async def start_option_streaming(desk: Desk) -> StreamView:
     """Start streaming SPY same-day option quotes near the money; starting twice is one."""
     desk.chain.start_streaming()
     return _view(desk)
 
 
-@streaming.tool(SWITCHES)
+@streaming.tool(SWITCHES, basic=True)
 async def stop_option_streaming(desk: Desk) -> StreamView:
     """Stop the option stream and close its socket; quotes are then polled, and say so."""
     await desk.chain.stop_streaming()
     return _view(desk)
 
 
-@streaming.tool(READS)
+@streaming.tool(READS, basic=True)
 async def streaming_status(desk: Desk) -> StreamView:
     """Show the option stream: state, messages a second, quote ages, gaps, reconnects, feed."""
     return _view(desk)
 
 
 def _view(desk: Services) -> StreamView:
-    """Return the stream's numbers as they are now."""
-    chain = desk.chain.status()
+    return stream_view(desk.mode, desk.chain.status())
+
+
+def stream_view(mode: str, chain: ChainStatus) -> StreamView:
+    """Return the view of where the chain stands."""
     found, quotes = chain.stream, chain.counters
     return StreamView(
-        mode=desk.mode,
+        mode=mode,
         state=found.state.value,
         feed=found.feed,
         source=chain.source,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,21 +19,26 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Handler = Callable[P, Awaitable[R]]
 
-READS = ToolAnnotations(
-    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
-)
+# Hints that are left out have the protocol's defaults: not read-only, destructive, not
+# idempotent, of an open world; what only reads can be none of the others.
+READS = ToolAnnotations(read_only_hint=True)
 # Takes preview and confirm_token; sends an order only with a token.
-TRADES = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
-)
+TRADES = ToolAnnotations(destructive_hint=True)
 # Cancels, closes, stops: never gated by risk, safe to repeat.
-HALTS = ToolAnnotations(
-    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
-)
+HALTS = ToolAnnotations(destructive_hint=True, idempotent_hint=True)
 # Changes this server only, not the account.
-SWITCHES = ToolAnnotations(
-    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
+SWITCHES = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Replaces or deletes what is kept beside the trades: a list, never an order or a position.
+ERASES = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One tool as recorded. basic: listed where no toolset was asked for."""
+
+    handler: Callable[..., Any]
+    effect: ToolAnnotations
+    basic: bool
 
 
 @dataclass(slots=True)
@@ -41,9 +46,11 @@ class Toolset:
     """A named group of tools that records them and builds them for any server."""
 
     name: str
-    entries: list[tuple[Callable[..., Any], ToolAnnotations]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
-    def tool(self, effect: ToolAnnotations) -> Callable[[Handler[P, R]], Handler[P, R]]:
+    def tool(
+        self, effect: ToolAnnotations, *, basic: bool = False
+    ) -> Callable[[Handler[P, R]], Handler[P, R]]:
         """Add a tool, saying what a call may do to the account."""
 
         def add(handler: Handler[P, R]) -> Handler[P, R]:
@@ -54,30 +61,35 @@ class Toolset:
                 except TradingError as e:
                     raise ToolError(told(e)) from e
 
-            self.entries.append((guarded, effect))
+            self.entries.append(Entry(guarded, effect, basic))
             return guarded
 
         return add
 
-    def build(self) -> list[Tool]:
-        """Return the tools, their schemas slimmed and closed to unknown arguments."""
+    def build(self, *, full_answers: bool = False) -> list[Tool]:
+        """Return the tools, their schemas slimmed and closed to unknown arguments.
+
+        full_answers: say every field of an answer, and not only what each answer has.
+        """
         tools = []
-        for handler, effect in self.entries:
+        for entry in self.entries:
             tool = Tool.from_function(
-                handler, description=inspect.getdoc(handler), annotations=effect
+                entry.handler,
+                description=inspect.getdoc(entry.handler),
+                annotations=entry.effect,
             )
             tool.parameters = schemas.arguments(tool.parameters)
             if tool.fn_metadata.output_schema is not None:
-                tool.fn_metadata.output_schema = schemas.answer(tool.fn_metadata.output_schema)
+                told = schemas.answer(tool.fn_metadata.output_schema, full=full_answers)
+                tool.fn_metadata.output_schema = told
             tools.append(tool)
         return tools
 
 
-def all_tools(toolsets: Iterable[Toolset]) -> list[Tool]:
-    """Return the tools of several sets in their order; raise ValueError on a double name."""
-    tools = [tool for toolset in toolsets for tool in toolset.build()]
-    names = [tool.name for tool in tools]
-    doubled = {name for name in names if names.count(name) > 1}
-    if doubled:
-        raise ValueError(f"tools named twice: {sorted(doubled)}")
-    return tools
+def effect_word(effect: ToolAnnotations | None) -> str:
+    """Return in one word what a tool may do to the account."""
+    if effect is None or effect.read_only_hint:
+        return "reads"
+    if not effect.destructive_hint or effect.open_world_hint is False:
+        return "sets"
+    return "stops" if effect.idempotent_hint else "trades"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken
+from common.place import COMMAND
 from services.execution.approvals import Approval
 from services.execution.clerk import Shown
 from services.execution.preview import Preview
@@ -167,7 +168,7 @@ def awaiting_message() -> str:
     """Return what a model is told of an order that waits for a person."""
     return (
         "Nothing was sent yet: a person must approve it, on the desk's approval page or "
-        "with 'python alpaca_mcp_server.py approve' at a terminal. Tell the user, and "
+        f"with '{COMMAND} approve' at a terminal. Tell the user, and "
         "repeat this same call to learn the outcome."
     )
 

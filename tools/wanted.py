@@ -34,10 +34,8 @@ Stop = Annotated[
 ]
 Target = Annotated[str | None, Field(max_length=60, description="as stop")]
 Trail = Annotated[str | None, Field(max_length=60, description="as stop")]
-Preview = Annotated[bool, Field(description="true prices and sends nothing")]
-Token = Annotated[
-    str | None, Field(description="from the preview; with preview=false it sends", max_length=64)
-]
+Preview = Annotated[bool, Field(description="false sends it")]
+Token = Annotated[str | None, Field(description="of the preview", max_length=64)]
 
 
 class Asked(TypedDict):

@@ -13,18 +13,29 @@ from mcp.server.mcpserver import Context, Resolve
 
 from common.ids import Principal
 from services.runtime import Services
+from tools.catalog import Catalog
+from tools.server import DeskServer
 
 LOCAL = Principal("local")  # whoever speaks without a bearer token: this user, in process
 
 
-def _services(ctx: Context[Services]) -> Services:
+# Resolvers are coroutines, though they wait for nothing: the SDK sends plain functions to a thread.
+async def _services(ctx: Context[Services]) -> Services:
     return ctx.request_context.lifespan_context
 
 
-def _principal() -> Principal:
+def _catalog(ctx: Context[Services]) -> Catalog:
+    server = ctx.mcp_server
+    if not isinstance(server, DeskServer):
+        raise TypeError("these tools are served by a DeskServer")
+    return server.catalog
+
+
+async def _principal() -> Principal:
     token = get_access_token()
     return LOCAL if token is None else Principal(token.client_id)
 
 
 Desk = Annotated[Services, Resolve(_services)]
 Caller = Annotated[Principal, Resolve(_principal)]
+Tools = Annotated[Catalog, Resolve(_catalog)]

@@ -92,9 +92,9 @@ class RecordedListing(OptionListing):
         listed = contract in self.contracts(index)
         return self._recorded.calendar.index(contract.expiry) if listed else None
 
-    def open_interest(self, contract: OptionContract, index: int) -> int:
-        """Return the calibrated open interest, 0 where the chain was recorded: it was not."""
-        return super().open_interest(contract, index) if self._chain(index) is None else 0
+    def open_interest(self, contract: OptionContract, index: int) -> int | None:
+        """Return the calibrated open interest; None with a recorded chain, which tells none."""
+        return super().open_interest(contract, index) if self._chain(index) is None else None
 
     def _chain(self, index: int) -> tuple[OptionContract, ...] | None:
         day = day_of(self._recorded, self._listing, index)

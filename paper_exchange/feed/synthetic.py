@@ -180,8 +180,8 @@ class SyntheticSource(AtHand):
             return ()
         return pit.options.contracts(index)
 
-    def open_interest(self, contract: OptionContract, day: date) -> int:
-        """Return the contracts open at the end of the session before a day."""
+    def open_interest(self, contract: OptionContract, day: date) -> int | None:
+        """Return the contracts open at the end of the session before a day, None if not known."""
         pit, index = self._pits.get(contract.underlying), self._calendar.index(day)
         if pit is None or pit.options.expiry(index, contract) is None:
             raise NoSuchContract(contract.symbol)

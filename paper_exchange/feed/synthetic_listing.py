@@ -58,7 +58,7 @@ class OptionListing:
         count = contract.strike / self._listing.strike_step
         return at if count == int(count) and int(count) in self.strikes(index, at) else None
 
-    def open_interest(self, contract: OptionContract, index: int) -> int:
+    def open_interest(self, contract: OptionContract, index: int) -> int | None:
         """Return what was open before a day: most at round strikes near the money."""
         money = float(self._market.days(self._listing).log_open[index])
         away = abs(log(contract.strike) - money) / (_REACH * self._listing.vol / _SPY_VOL)

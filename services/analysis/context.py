@@ -103,13 +103,7 @@ def read_interest(chain: ChainSnapshot, interest: Mapping[str, int]) -> OpenInte
     held = [(row, contracts) for row, contracts in rows if contracts]
     if not held:
         return None
-    spot = float(chain.spot)
-    by_strike: dict[Price, float] = {}
-    for row, contracts in held:
-        if row.greeks is not None:
-            sign = 1 if row.contract.right is Right.CALL else -1
-            part = sign * row.greeks.gamma * contracts * OPTION_MULTIPLIER * spot * spot / 100
-            by_strike[row.contract.strike] = by_strike.get(row.contract.strike, 0.0) + part
+    by_strike = gamma_by_strike(chain, interest)
     strikes = sorted({row.contract.strike for row, _ in held})
     return OpenInterest(
         gamma_per_percent=sum(by_strike.values()),
@@ -122,6 +116,22 @@ def read_interest(chain: ChainSnapshot, interest: Mapping[str, int]) -> OpenInte
         puts=sum(n for row, n in held if row.contract.right is Right.PUT),
         contracts=(len(held), len(chain.rows)),
     )
+
+
+def gamma_by_strike(chain: ChainSnapshot, interest: Mapping[str, int]) -> dict[Price, float]:
+    """Return dealers' gamma of each strike whose open interest and greeks are known.
+
+    Dollars of delta traded per 1 % move, with the sign that OpenInterest says.
+    """
+    spot = float(chain.spot)
+    found: dict[Price, float] = {}
+    for row in chain.rows:
+        contracts = interest.get(row.contract.symbol, 0)
+        if contracts and row.greeks is not None:
+            sign = 1 if row.contract.right is Right.CALL else -1
+            part = sign * row.greeks.gamma * contracts * OPTION_MULTIPLIER * spot * spot / 100
+            found[row.contract.strike] = found.get(row.contract.strike, 0.0) + part
+    return found
 
 
 def _ranges(view: MarketView) -> tuple[OpeningRange, ...]:

@@ -47,13 +47,18 @@ class Impact:
 
 
 def impact(
-    intent: OrderIntent, exposure: Exposure, view: MarketView, entry_fees: Dollars
+    intent: OrderIntent,
+    exposure: Exposure,
+    view: MarketView,
+    entry_fees: Dollars,
+    tail: BookRisk | None = None,
 ) -> Impact:
     """Return what filling an order at its limit makes of the account.
 
     The margin of the order's underlying and expiry is reckoned with what is held of them, by the
     universal spread rule; what other expiries hold stays. Only the price of the fill can differ:
-    every cent a share better leaves a dollar a unit more of cash and of buying power.
+    every cent a share better leaves a dollar a unit more of cash and of buying power. tail: of
+    the account with the order filled, where it has been reckoned already.
     """
     account, chain = exposure.account, view.chain
     held = [(p, p.contract) for p in exposure.positions if p.contract is not None]
@@ -65,7 +70,7 @@ def impact(
     spent = intent.net_cost + entry_fees
     greeks = greeks_of_positions(exposure.positions, chain).total
     added = greeks_of_legs(intent.legs, intent.qty, chain).total
-    risk, after = _risks(exposure.positions, intent, view)
+    risk, after = _risks(exposure.positions, intent, view, tail)
     known, margin = all(one.is_finite() for one in margins), account.maintenance_margin
     more = margins[1] - margins[0] if known else ZERO
     return Impact(
@@ -118,7 +123,7 @@ def _margin(contracts: Counter[OptionContract], intent: OrderIntent) -> Dollars:
 
 
 def _risks(
-    positions: Iterable[Position], intent: OrderIntent, view: MarketView
+    positions: Iterable[Position], intent: OrderIntent, view: MarketView, tail: BookRisk | None
 ) -> tuple[BookRisk | None, BookRisk | None]:
     """Return the tail of the book without and with the order; None where it has no price."""
     try:
@@ -129,4 +134,4 @@ def _risks(
     def over(legs: tuple[HeldLeg, ...]) -> BookRisk:
         return book_risk(legs, view.chain, view.moves, HORIZON_MINUTES)
 
-    return over(held), over((*held, *order_legs(intent)))
+    return over(held), tail or over((*held, *order_legs(intent)))

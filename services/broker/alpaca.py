@@ -12,18 +12,24 @@ from urllib.parse import quote as escaped
 from common.clock import WallClock
 from common.errors import BrokerRefused, BrokerUnavailable, NotOpen, OrderNotFound, OrderUncertain
 from common.ids import ClientOrderId, Ids, OrderId, RandomIds
-from common.money import Price
+from common.money import Price, Qty
 from common.orders import Approved, Order, OrderIntent, Side
 from common.shares import ShareIntent
 from services.broker import codec, share_codec
 from services.broker.access import AlpacaAccess
+from services.broker.account_ledger import AccountLedger
+from services.broker.alpaca_library import AlpacaLibrary
 from services.broker.alpaca_reader import AlpacaReader
 from services.broker.alpaca_stream import TradeUpdates
+from services.broker.alpaca_watchlists import AlpacaWatchlists
 from services.broker.attempt import NoAnswer, Reply, Request, Unsent
 from services.broker.channel import Channel, definite, refused
 from services.broker.fields import Json, Unreadable, quoted, reads, refusal_text, text
 from services.broker.gateway import Broker
+from services.broker.holder import HolderGateway
+from services.broker.library import Library
 from services.broker.reader import BrokerReader
+from services.broker.watchlists import WatchlistKeeper
 from services.ops.breaker import Breaker, BreakerState
 from services.ops.limiter import Lane, TokenBucket
 from services.ops.metrics import Metrics
@@ -79,12 +85,13 @@ class AlpacaBroker:
         client_order_id: ClientOrderId,
         before_send: Callable[[], None],
         limit: Price,
+        qty: int | None = None,
     ) -> Order:
         """Move a working order to another limit; return the order that takes its place."""
         request = Request(
             method="PATCH",
             path=f"/orders/{escaped(order_id, safe='')}",
-            values=codec.replace_request(_at(approved, limit), client_order_id),
+            values=codec.replace_request(_at(approved, limit), client_order_id, qty),
         )
         return await self._sent(request, client_order_id, before_send)
 
@@ -116,8 +123,8 @@ class AlpacaBroker:
         )
         definite(await self._channel.ask(request, Lane.ORDERS))
 
-    async def close_stock(self, symbol: str) -> Order:
-        """Close what is held of a stock or a coin by a market order of our own naming.
+    async def close_stock(self, symbol: str, qty: Qty | None = None) -> Order:
+        """Close what is held of a stock or a coin, or qty of it, by our own market order.
 
         The broker's own close of a position takes no client_order_id, so an unclear
         outcome of it could never be looked up.
@@ -130,9 +137,12 @@ class AlpacaBroker:
             raise BrokerRefused(
                 f"working orders hold all {held[symbol].qty} of {symbol}", status=403
             )
+        wanted = abs(free) if qty is None else qty
+        if wanted > abs(free):
+            raise BrokerRefused(f"only {abs(free)} of {symbol} is free to be closed", status=403)
         client_order_id = ClientOrderId(f"close-{self._ids.uuid()}")
         side = Side.SELL if free > 0 else Side.BUY
-        body = codec.market_request(symbol, abs(free), side, client_order_id)
+        body = codec.market_request(symbol, wanted, side, client_order_id)
         return await self._post(body, client_order_id, None)
 
     async def _post(
@@ -194,6 +204,10 @@ class Connection:
 
     broker: Broker
     reader: BrokerReader
+    ledger: AccountLedger
+    holder: HolderGateway
+    library: Library
+    watchlists: WatchlistKeeper
     updates: TradeUpdates
     channel: Channel
     breakers: tuple[Breaker, ...]
@@ -221,8 +235,9 @@ def open_broker(
     metrics = metrics or Metrics()
     bucket = TokenBucket(requests_per_minute, wall)
     channel = Channel(access, timeout=timeout, bucket=bucket, wall=wall, metrics=metrics)
-    orders, account, data = (Breaker(name, wall) for name in ("orders", "account", "market data"))
-    for breaker in (orders, account, data):
+    names = ("orders", "account", "market data", "library")
+    breakers = orders, account, data, other = tuple(Breaker(name, wall) for name in names)
+    for breaker in breakers:
         gauge = metrics.breaker_state.labels(breaker.name)
         gauge.set_function(partial(_level, breaker))
     metrics.ratelimit_remaining.set_function(lambda: bucket.tokens)
@@ -231,8 +246,12 @@ def open_broker(
         Connection(
             broker=AlpacaBroker(channel, reader, orders, ids or RandomIds()),
             reader=reader,
+            ledger=AccountLedger(channel, account),
+            holder=HolderGateway(channel),
+            library=AlpacaLibrary(channel, access, other),
+            watchlists=AlpacaWatchlists(channel, other),
             updates=TradeUpdates(access, wall, metrics),
-            breakers=(orders, account, data),
+            breakers=breakers,
             bucket=bucket,
             channel=channel,
         )

@@ -36,7 +36,7 @@ class Host(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked: query parameters for GET and DELETE, a JSON body for POST and PATCH."""
+    """What is asked: query parameters for GET and DELETE, a JSON body for the others."""
 
     method: str
     path: str

@@ -25,7 +25,7 @@ from common.orders import (
 )
 from common.portfolio import Account, Position
 from common.session import Session, new_york
-from services.broker.fields import Json, decimal, instant, optional, reads, text
+from services.broker.fields import Json, decimal, instant, optional, reads, text, word
 from services.broker.reader import BrokerClock
 
 FILLS: Final = frozenset({"fill", "partial_fill"})
@@ -84,9 +84,18 @@ def order_request(intent: OrderIntent, client_order_id: ClientOrderId) -> dict[s
     }
 
 
-def replace_request(intent: OrderIntent, client_order_id: ClientOrderId) -> dict[str, Any]:
-    """Return the body of PATCH /v2/orders/{id} that moves an order to the intent's limit."""
-    return {"client_order_id": client_order_id, "limit_price": _limit_price(intent)}
+def replace_request(
+    intent: OrderIntent, client_order_id: ClientOrderId, qty: int | None = None
+) -> dict[str, Any]:
+    """Return the body of PATCH /v2/orders/{id} that moves an order to the intent's limit.
+
+    qty: units, where their number changes as well; of a single leg contracts are sent.
+    """
+    body = {"client_order_id": client_order_id, "limit_price": _limit_price(intent)}
+    if qty is None:
+        return body
+    ratio = intent.legs[0].ratio if len(intent.legs) == 1 else 1
+    return body | {"qty": str(qty * ratio)}
 
 
 def _limit_price(intent: OrderIntent) -> str:
@@ -125,10 +134,10 @@ def order(body: Json) -> Order:
     status = _status(str(body["status"]), filled_qty)
     qty = optional(body.get("qty"))
     return Order(
-        id=OrderId(text(body["id"])),
+        id=OrderId(word(body["id"])),
         client_order_id=ClientOrderId(text(body["client_order_id"])),
         status=status,
-        broker_status=text(body["status"]),
+        broker_status=word(body["status"]),
         legs=tuple(_leg(leg) for leg in legs) if legs else (_leg(body),),
         qty=filled_qty if qty is None else qty,  # an order in dollars has no other number
         limit=_signed(optional(body.get("limit_price")), side),
@@ -137,7 +146,7 @@ def order(body: Json) -> Order:
         submitted_at=instant(body.get("submitted_at") or body["created_at"]),
         updated_at=instant(body.get("updated_at") or body["created_at"]),
         filled_at=instant(body["filled_at"]) if body.get("filled_at") else None,
-        replaced_by=OrderId(text(body["replaced_by"])) if body.get("replaced_by") else None,
+        replaced_by=OrderId(word(body["replaced_by"])) if body.get("replaced_by") else None,
         children=() if legs else tuple(order(child) for child in body.get("legs") or ()),
     )
 
@@ -152,7 +161,7 @@ def orders(body: Any) -> tuple[Order, ...]:
 def trade_update(body: Json) -> TradeUpdate:
     """Read the data of one message of the order stream; an unknown event passes."""
     held = order(body["order"])
-    event = text(body["event"])
+    event = word(body["event"])
     stamp = body.get("timestamp") or body.get("at")
     at = instant(stamp) if stamp else held.updated_at
     return TradeUpdate(event=event, order=held, at=at, fill=_fill(event, body, held, at))
@@ -166,7 +175,7 @@ def _fill(event: str, body: Json, held: Order, at: datetime) -> Fill | None:
         return None  # the order itself says how much is filled
     sign = held.legs[0].side.sign if len(held.legs) == 1 else 1
     return Fill(
-        execution_id=ExecutionId(text(execution)),
+        execution_id=ExecutionId(word(execution)),
         client_order_id=held.client_order_id,
         qty=decimal(body["qty"]),
         price=decimal(body["price"]) * sign,
@@ -182,7 +191,7 @@ def _family(body: Json) -> Iterator[Json]:
 
 def _leg(body: Json) -> OrderLeg:
     return OrderLeg(
-        symbol=text(body["symbol"]),
+        symbol=word(body["symbol"]),
         side=Side(body["side"]),
         intent=PositionIntent(body["position_intent"]) if body.get("position_intent") else None,
         ratio=int(decimal(body.get("ratio_qty") or 1)),
@@ -220,7 +229,7 @@ def account(body: Json) -> Account:
         )
     }
     return Account(
-        number=text(body["account_number"]),
+        number=word(body["account_number"]),
         options_level=int(body.get("options_trading_level") or 0),
         blocked=_blocked(body),
         **money,
@@ -259,7 +268,7 @@ def _position(body: Json) -> Position:
 
 def _symbol(body: Json) -> str:
     """Return a position's symbol; a coin's is BTCUSD here and BTC/USD everywhere else."""
-    symbol = text(body["symbol"])
+    symbol = word(body["symbol"])
     if body.get("asset_class") == AssetClass.CRYPTO and "/" not in symbol:
         quoted = next(end for end in CRYPTO_QUOTES if symbol.endswith(end))
         return f"{symbol.removesuffix(quoted)}/{quoted}"

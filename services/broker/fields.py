@@ -20,6 +20,7 @@ T = TypeVar("T")
 Json: TypeAlias = Mapping[str, Any]
 
 TEXT_MAX: Final = 300  # characters kept of a text that somebody else wrote
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_:+-]{0,127}", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 
@@ -68,6 +69,13 @@ def text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise Unreadable(f"not a text: {value!r:.40}")
     return value
+
+
+def word(value: object) -> str:
+    """Read a name that a machine made, a symbol or an id: no sentence can pass for one."""
+    if _WORD.fullmatch(text(value)) is None:
+        raise Unreadable(f"not a name: {value!r:.40}")
+    return str(value)
 
 
 def quoted(value: object) -> str:

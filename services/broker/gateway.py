@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from common.ids import ClientOrderId, OrderId
-from common.money import Price
+from common.money import Price, Qty
 from common.orders import Approved, Order, OrderIntent
 from common.shares import ShareIntent
 
@@ -54,10 +54,12 @@ class Broker(Protocol):
         client_order_id: ClientOrderId,
         before_send: Callable[[], None],
         limit: Price,
+        qty: int | None = None,
     ) -> Order:
         """Move a working order to another limit; return the order that takes its place.
 
-        client_order_id is the new order's. limit and before_send are as in submit.
+        client_order_id is the new order's. limit and before_send are as in submit. qty: where
+        the size changes too, what was approved.
 
         Raises:
             BrokerRefused: A clear no; if the order still works, it does so as it was.
@@ -99,8 +101,8 @@ class Broker(Protocol):
         """
         ...
 
-    async def close_stock(self, symbol: str) -> Order:
-        """Close what is held of a stock or a coin by a market day order.
+    async def close_stock(self, symbol: str, qty: Qty | None = None) -> Order:
+        """Close what is held of a stock or a coin, or qty of it, by a market day order.
 
         Raises:
             BrokerRefused: Nothing of it is free to be closed, or a clear no.

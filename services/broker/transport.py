@@ -71,6 +71,8 @@ class Transport:
             body = client.delete(request.path, values)
         elif request.method == "PATCH":
             body = client.patch(request.path, values)
+        elif request.method == "PUT":
+            body = client.put(request.path, values)
         else:
             body = client.post(request.path, values)
         return Reply(status=self._mine.attempt.status, body=body)

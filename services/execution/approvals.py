@@ -7,6 +7,7 @@ answered. What was agreed to is priced and checked again before it is sent.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,6 +24,7 @@ from services.execution.trail import PreviewId, Trail
 from services.ops.supervisor import Supervisor
 
 KEPT_MAX = 200  # orders remembered, waiting or answered; the oldest make room
+SWEEP_EVERY = timedelta(seconds=1)  # wall time
 
 P = TypeVar("P")
 Sent: TypeAlias = OrderRecord | ShareRecord
@@ -63,6 +65,7 @@ class Approval(Generic[P]):
     how: How | None = None
     record: Sent | None = None
     refusal: TradingError | None = None
+    written: bool = False  # that nobody answered
 
     @property
     def left(self) -> timedelta:
@@ -141,6 +144,20 @@ class Approvals(Generic[P]):
         approval.state, approval.how = State.SENDING if approved else State.DENIED, how
         await self._supervisor.shielded(self._act(approval, who, how, approved=approved))
         return approval
+
+    async def watch(self) -> None:
+        """Write down what nobody answered in time, for ever."""
+        while True:
+            await self.sweep()
+            await asyncio.sleep(SWEEP_EVERY.total_seconds())
+
+    async def sweep(self) -> None:
+        """Write down, once each, what nobody has answered in time."""
+        for approval in list(self._kept.values()):
+            self._current(approval.id)
+            if approval.state is State.EXPIRED and not approval.written:
+                approval.written = True
+                await self._trail.unanswered(approval.id, self._life)
 
     async def _act(self, approval: Approval[P], who: str, how: How, *, approved: bool) -> None:
         try:

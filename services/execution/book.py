@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -18,6 +19,7 @@ from services.execution.cancels import Canceler
 from services.execution.records import REPLACED, ExitPlan, OrderRecord, root_of
 from services.execution.share_records import ShareRecord
 from services.execution.store import DeskStore
+from services.execution.sweeps import is_option_order
 from services.execution.tracker import OrderTracker
 
 CANCEL_WAIT = timedelta(seconds=3)
@@ -57,7 +59,10 @@ class OrderBook:
 
     async def orders(self, which: Which, limit: int) -> tuple[Found, ...]:
         """Return the broker's orders, newest first, each of ours with what we know of it."""
-        found = await self._reader.orders(which, limit=limit)
+        return await self.known(await self._reader.orders(which, limit=limit))
+
+    async def known(self, found: Sequence[Order]) -> tuple[Found, ...]:
+        """Return orders just read, each of ours once and with what we know of it."""
         roots = {order.id: root_of(order.client_order_id) for order in found}
         return tuple(
             [
@@ -152,6 +157,16 @@ class OrderBook:
             await self._broker.cancel(record.broker_id)
             await self._tracker.look()
         return await self._tracker.shares.settled(record.client_order_id, CANCEL_WAIT)
+
+    async def cancel_option(self, order_id: str) -> Found:
+        """Cancel an order in options as cancel does; raise BadArgument for any other order."""
+        found = await self.order(order_id)
+        other = isinstance(found, Order) and not is_option_order(found)
+        if other or isinstance(found, ShareRecord):
+            raise BadArgument(
+                f"order_id: {order_id} is no option order", remedy="cancel_order takes any order"
+            )
+        return await self.cancel(order_id)
 
     def held(self, record: OrderRecord) -> Held:
         """Return one of our orders with its exit."""

@@ -148,6 +148,10 @@ class TradeClerk(Generic[W, P, R]):
         """Take the answer of a person at the page or at a terminal."""
         return await self._approvals.decide(name, approved=approved, who=PERSON, how=how)
 
+    async def watch(self) -> None:
+        """Write down what nobody answered in time, for ever."""
+        await self._approvals.watch()
+
     def _asked(self, token: ConfirmToken, binding: Binding, by: Principal) -> Approval[Shown]:
         name = preview_id(token)
         approval = self._approvals.matching(name, binding)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from common.config import Mode
-from common.errors import BrokerUnavailable, OrderNotFound, PriceMoved, TradingError
+from common.errors import OrderNotFound, PriceMoved, TradingError
 from common.exits import ExitTerms
 from common.ids import ClientOrderId, ConfirmToken, Principal
 from common.limits import Limit
 from common.money import Price
 from common.orders import Approved, OrderIntent
-from common.portfolio import Exposure
 from common.quotes import MarketView
 from services.execution.entries import Entries
 from services.execution.exit_prices import Entry, lines, require_sense
@@ -25,16 +23,14 @@ from services.execution.preview import Preview
 from services.execution.previews import Binding, PreviewStore, refusals_counted
 from services.execution.pricing import Pricing
 from services.execution.records import ExitPlan, OrderRecord
+from services.execution.revisions import OrderReviser
 from services.execution.sender import OrderSender, Ticket
-from services.execution.store import DeskStore
+from services.execution.sight import Seen, Sight
 from services.execution.tracker import OrderTracker
 from services.execution.trail import preview_id
-from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
-from services.portfolio.portfolio import Portfolio
-from services.risk.activity import Activity
-from services.risk.analysis import analyse
-from services.risk.manager import RiskManager
+from services.risk.analysis import analyse, mid_of
+from services.risk.manager import Passed, RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
 
 FILL_WAIT = timedelta(milliseconds=150)  # a marketable order is usually filled by then
@@ -50,14 +46,6 @@ class DeskTerms:
     exit_before_close: timedelta
 
 
-class Seen(NamedTuple):
-    """What an order is judged on: the market, the account, and the session's own past."""
-
-    view: MarketView
-    exposure: Exposure
-    activity: Activity
-
-
 class TradingDesk:
     """Prices, checks, and sends; one order at a time, each checked against the one before.
 
@@ -68,13 +56,12 @@ class TradingDesk:
         self,
         terms: DeskTerms,
         *,
-        watch: MarketWatch,
-        portfolio: Portfolio,
+        sight: Sight,
         risk: RiskManager,
         previews: PreviewStore[Preview],
-        store: DeskStore,
         holdings: Holdings,
         sender: OrderSender,
+        reviser: OrderReviser,
         entries: Entries,
         tracker: OrderTracker,
         kill_switch: KillSwitch,
@@ -83,17 +70,16 @@ class TradingDesk:
     ) -> None:
         self._terms = terms
         self._metrics = metrics
-        self._watch = watch
-        self._portfolio = portfolio
+        self._sight = sight
         self._risk = risk
         self._previews = previews
-        self._store = store
         self._holdings = holdings
         self._sender = sender
+        self._reviser = reviser
         self._entries = entries
         self._tracker = tracker
         self._kill_switch = kill_switch
-        self._lane = lane
+        self.lane = lane
 
     async def preview(self, strategy: Strategy, by: Principal) -> Preview:
         """Price a strategy now and hold it for one confirmation. Sends nothing.
@@ -105,11 +91,11 @@ class TradingDesk:
             return await self._preview(strategy, by)
 
     async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
-        seen = await self._look(opening=not strategy.closes)
+        seen = await self._sight.look(opening=not strategy.closes, without=strategy.replaces)
         view = seen.view
         proposal = self._proposal(strategy, seen)
         intent = self._terms.pricing.intent(proposal)
-        self._approve(intent, proposal, seen)
+        passed = self._approve(intent, proposal, seen)
         leave, terms = self._exits(proposal, view)
         natural = natural_limit(intent.legs, view)
         entry = Entry.of(intent, natural)
@@ -129,8 +115,10 @@ class TradingDesk:
                 flat_by=leave,
                 cut_offs=self._risk.limits.cut_offs,
                 dealt=seen.activity.dealt,
+                tail=passed.tail,
+                limit_given=proposal.limit_given,
             ),
-            limits=self._check(seen, proposal, intent),
+            limits=passed.limits,
             exits=terms,
             exit_lines=lines(terms, entry) if intent.opens else (),
             flat_by=leave,
@@ -161,12 +149,14 @@ class TradingDesk:
             return await self._deal(preview, by)
 
     async def _deal(self, preview: Preview, by: Principal) -> OrderRecord:
-        async with self._lane:
+        async with self.lane:
             with self._previews.kept(preview.token):
-                seen = await self._look(opening=preview.intent.opens)
+                seen = await self._sight.look(
+                    opening=preview.intent.opens, without=preview.strategy.replaces
+                )
                 moved = self._moved(preview, seen.view)
                 if moved is None:
-                    approved = self._approve(preview.intent, preview.proposal, seen)
+                    approved = self._approve(preview.intent, preview.proposal, seen).order
             if moved is None:
                 record = await self._send(preview, approved, seen, by)
         if moved is not None:
@@ -181,14 +171,14 @@ class TradingDesk:
 
     def order(self, client_order_id: ClientOrderId) -> OrderRecord:
         """Return an order as it stands now; raise OrderNotFound."""
-        record = self._store.order(client_order_id)
+        record = self._tracker.order(client_order_id)
         if record is None:
             raise OrderNotFound(client_order_id)
         return record
 
     async def check(self, strategy: Strategy | None) -> tuple[Limit, ...]:
         """Return every limit with its use and room, as after a strategy's order if given."""
-        seen = await self._look(opening=False)
+        seen = await self._sight.look(opening=False)
         if strategy is None:
             return self._check(seen)
         proposal = self._proposal(strategy, seen)
@@ -197,18 +187,21 @@ class TradingDesk:
     async def _send(
         self, preview: Preview, approved: Approved[OrderIntent], seen: Seen, by: Principal
     ) -> OrderRecord:
-        view = seen.view
+        view, replaces = seen.view, preview.strategy.replaces
+        if replaces is not None and (own := self._reviser.own(replaces)) is not None:
+            return await self._reviser.revise(own, approved, preview_id(preview.token))
         client_order_id = self._sender.new_client_order_id()
         walks = self._entries.adaptive and not preview.proposal.limit_given
         ticket = Ticket(
             principal=by,
             day=view.session.day,
-            mid=analyse(preview.intent, view).mid,
+            mid=mid_of(preview.intent, view),
             preview=preview_id(preview.token),
             exit_plan=self._exit_plan(preview, client_order_id),
             parent=None if preview.intent.opens else self._owner(preview.intent, seen),
             start=self._entries.start(preview.intent) if walks else None,
             rests=not walks,
+            replaces=replaces,
         )
         record = await self._sender.send(approved, client_order_id, ticket)
         if walks:
@@ -233,21 +226,6 @@ class TradingDesk:
             client_order_id=client_order_id, flat_by=preview.flat_by, terms=preview.exits
         )
 
-    async def _look(self, *, opening: bool = True) -> Seen:
-        """Read the market, then the account; a halt, or no news of orders: no opening."""
-        if opening:
-            self._kill_switch.require_open()
-        if opening and (why := self._tracker.not_ready()):
-            raise BrokerUnavailable(f"no order can be opened now: {why}")
-        view = await self._watch.view()
-        records = self._store.of_day(view.session.day)  # before the positions: see Activity
-        shares = [record.trade for record in self._store.shares.of_day(view.session.day)]
-        exposure = await self._portfolio.exposure(
-            self._tracker.pending(), self._tracker.pending_shares()
-        )
-        held = {p.contract: int(p.qty) for p in exposure.positions if p.contract is not None}
-        return Seen(view, exposure, Activity.of(records, held, view.now, shares))
-
     def _check(
         self, seen: Seen, proposal: Proposal | None = None, intent: OrderIntent | None = None
     ) -> tuple[Limit, ...]:
@@ -260,11 +238,10 @@ class TradingDesk:
             entries_max=None if proposal is None else proposal.entries_max,
         )
 
-    def _approve(
-        self, intent: OrderIntent, proposal: Proposal, seen: Seen
-    ) -> Approved[OrderIntent]:
+    def _approve(self, intent: OrderIntent, proposal: Proposal, seen: Seen) -> Passed:
         if not intent.opens:
-            return self._risk.close_by_hand(intent, seen.exposure.positions)
+            order = self._risk.close_by_hand(intent, seen.exposure.positions)
+            return Passed(order=order, limits=self._check(seen))
         self._kill_switch.require_open()  # by its own name, and not as one limit among others
         return self._risk.approve(
             intent,

@@ -23,10 +23,10 @@ from services.execution.unwinder import Unwinder
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = timedelta(milliseconds=100)  # wall time
+LOOK_EVERY = timedelta(milliseconds=50)  # wall time
 CONFIRMED = timedelta(milliseconds=250)  # that a price must go on firing: one quote is no market
 TRY_AGAIN = timedelta(seconds=2)  # after a close that did not come through
-HELD_EVERY = 40  # looks between two readings of the positions: 10 s
+HELD_EVERY = 80  # looks between two readings of the positions: 4 s
 TIME = "time exit"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from common.contracts import OptionContract
-from common.errors import MarketError, QuoteUnusable, StaleQuote
+from common.errors import MarketError
 from common.money import Price
 from common.quotes import Quote
 from services.market.chain import ChainService
@@ -14,7 +14,7 @@ from services.market.spot import SpotFeed
 
 
 class LiveQuotes:
-    """Reads the chain, asks nobody. A quote nobody bids at is a quote: it is worth nothing."""
+    """Reads the newest quotes held, asks nobody. One nobody bids at is a quote: worth nothing."""
 
     def __init__(self, chain: ChainService, spot: SpotFeed, age_max: timedelta) -> None:
         self._chain = chain
@@ -36,14 +36,7 @@ class LiveQuotes:
         StaleQuote.
         """
         self._spot.held(self._age_max)
-        snapshot = self._chain.snapshot()
-        found = {}
-        for contract in contracts:
-            row = snapshot.row(contract)
-            quote, age = row.quote, row.age
-            if quote is None or age is None or quote.ask <= 0 or quote.bid > quote.ask:
-                raise QuoteUnusable(contract.symbol, row.flag)
-            if age > self._age_max:
-                raise StaleQuote(contract.symbol, age=age, age_max=self._age_max)
-            found[contract.symbol] = quote
-        return found
+        return {
+            contract.symbol: self._chain.leg(contract, age_max=self._age_max, unbid=True)
+            for contract in contracts
+        }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from common.clock import Clock
-from common.ids import ClientOrderId, Ids, Principal
+from common.ids import ClientOrderId, Ids, OrderId, Principal
 from common.limits import Halt
 from common.money import Price
 from common.orders import Approved, Order, OrderIntent, OrderStatus
@@ -29,6 +29,7 @@ class Ticket:
     """What goes with an order besides the order: who, when, the mid, what it undoes.
 
     start: the limit it is sent at, None for its own; rests: it may stay there unfilled.
+    replaces: somebody else's working order whose place it takes.
     """
 
     principal: Principal
@@ -39,6 +40,7 @@ class Ticket:
     start: Price | None = None
     rests: bool = True
     preview: PreviewId | None = None  # what was agreed to; None for what closes
+    replaces: OrderId | None = None
 
 
 class OrderSender:
@@ -93,15 +95,24 @@ class OrderSender:
         async def sent() -> Order:
             await self._trail.intent(record, ticket.preview, ticket.exit_plan)
             with self._metrics.order_submit.time():
-                return await self._broker.submit(
-                    approved,
-                    client_order_id,
-                    lambda: self._kill_switch.require(intent),
-                    ticket.start,
-                )
+                return await self._submitted(approved, client_order_id, ticket)
 
         order = await sent_once(client_order_id, sent, self._tracker, self._metrics)
         return await self._tracker.note(record, order)
+
+    async def _submitted(
+        self, approved: Approved[OrderIntent], client_order_id: ClientOrderId, ticket: Ticket
+    ) -> Order:
+        intent = approved.value
+
+        def gate() -> None:
+            self._kill_switch.require(intent)
+
+        if ticket.replaces is None:
+            return await self._broker.submit(approved, client_order_id, gate, ticket.start)
+        return await self._broker.replace(
+            ticket.replaces, approved, client_order_id, gate, intent.limit, intent.qty
+        )
 
     async def _written(
         self, intent: OrderIntent, client_order_id: ClientOrderId, ticket: Ticket

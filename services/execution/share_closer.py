@@ -6,6 +6,7 @@ from datetime import date
 
 from common.contracts import AssetClass, asset_class
 from common.ids import Principal
+from common.money import Qty
 from common.orders import OrderType, Side, TimeInForce
 from common.portfolio import Position
 from common.shares import QTY_MAX, ShareIntent
@@ -36,15 +37,19 @@ class ShareCloser:
 
         Raises LimitBreached where it is held no more, and what the send raises.
         """
-        symbol = position.symbol
         working = self._follower.working()
+        symbol = position.symbol
         if any(one.intent.symbol == symbol and not one.intent.opens for one in working):
             return None
-        coin = asset_class(symbol) is AssetClass.CRYPTO
+        return await self.reduce(position, abs(position.qty_available), by, day)
+
+    async def reduce(self, position: Position, qty: Qty, by: Principal, day: date) -> ShareRecord:
+        """Close so much of a holding at the market; raises as close does."""
+        coin = asset_class(position.symbol) is AssetClass.CRYPTO
         intent = ShareIntent(
-            symbol=symbol,
+            symbol=position.symbol,
             side=Side.SELL if position.qty > 0 else Side.BUY,
-            qty=min(abs(position.qty_available), QTY_MAX),
+            qty=min(qty, QTY_MAX),
             type=OrderType.MARKET,
             tif=TimeInForce.GTC if coin else TimeInForce.DAY,
             opens=False,

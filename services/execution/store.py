@@ -21,7 +21,7 @@ from common.errors import Halted, StateUnwritable
 from common.ids import ClientOrderId, ExecutionId, OrderId
 from common.limits import Halt
 from common.money import CASH_SCALE, PRICE_SCALE, Dollars, Price, cent, from_scaled, to_scaled
-from common.orders import Fill, Order, OrderStatus
+from common.orders import Fill, Order, OrderIntent, OrderStatus
 from services.execution import latches
 from services.execution.latches import Latch
 from services.execution.records import ExitPlan, OrderRecord
@@ -110,6 +110,12 @@ class DeskStore:
 
     async def adopt(self, record: OrderRecord, order: Order) -> None:
         """Nothing: the broker makes no orders of one in options."""
+
+    async def revise(self, client_order_id: ClientOrderId, intent: OrderIntent) -> None:
+        """Write an order's new size and worst limit: what is reserved for it."""
+        values = (intent.qty, to_scaled(intent.limit, PRICE_SCALE), client_order_id)
+        sql = "UPDATE orders SET qty=?, limit_units=? WHERE client_order_id=?"
+        await self._transact(lambda db: db.execute(sql, values))
 
     def working(self) -> tuple[OrderRecord, ...]:
         """Return every order that has not ended, oldest first."""

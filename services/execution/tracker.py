@@ -17,7 +17,7 @@ from functools import partial
 from common.clock import Clock, Stopwatch, WallClock
 from common.contracts import OptionContract
 from common.errors import BadArgument, BrokerError
-from common.ids import ClientOrderId
+from common.ids import ClientOrderId, OrderId
 from common.orders import (
     Leg,
     Order,
@@ -90,14 +90,19 @@ class OrderTracker:
         """Working orders at the broker that this desk did not make, as last seen."""
         return self._external
 
-    def pending(self) -> tuple[OrderIntent, ...]:
-        """Return what may still fill of orders that open options: ours and others'."""
+    def pending(self, without: OrderId | None = None) -> tuple[OrderIntent, ...]:
+        """Return what may still fill of orders that open options: ours and others'.
+
+        without: an order that is about to be replaced.
+        """
         ours = (
             replace(record.intent, qty=record.remaining)
             for record in self._store.working()
             if record.intent.opens and record.remaining
+            if without is None or record.broker_id != without
         )
-        others = (intent for order in self._external if (intent := opening_intent(order)))
+        left = (order for order in self._external if order.id != without)
+        others = (intent for order in left if (intent := opening_intent(order)))
         return (*ours, *others)
 
     def pending_shares(self) -> tuple[PendingShares, ...]:
@@ -115,6 +120,10 @@ class OrderTracker:
         if self._looked.elapsed() > LOOKED_AT_MAX:
             return f"the broker's orders were last read {self._looked.elapsed().seconds} s ago"
         return None
+
+    def order(self, client_order_id: ClientOrderId) -> OrderRecord | None:
+        """Return one of our option orders."""
+        return self._options.order(client_order_id)
 
     async def settled(
         self, client_order_id: ClientOrderId, within: timedelta

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NewType
 
 from common.clock import Clock
@@ -78,6 +79,34 @@ class Trail:
             preview=preview,
             how=how,
             approved=approved,
+            market_at=self._clock.now(),
+        )
+
+    async def instruction(
+        self, stage: str, preview: PreviewId, by: Principal, wanted: object
+    ) -> None:
+        """Something other than an option order is shown or about to leave.
+
+        Raises AuditUnwritable: it must not be done, then.
+        """
+        await self._audit.append(
+            "instruction",
+            by,
+            stage=stage,
+            preview=preview,
+            wanted=str(wanted),
+            market_at=self._clock.now(),
+        )
+
+    async def unanswered(self, preview: PreviewId, life: timedelta) -> None:
+        """Nobody agreed to a preview in its time: nothing was sent, nothing will be."""
+        await self._audit.note(
+            "approval",
+            DESK,
+            preview=preview,
+            how="nobody",
+            approved=False,
+            waited_seconds=life.total_seconds(),
             market_at=self._clock.now(),
         )
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from common.clock import Stopwatch, WallClock
 from common.contracts import Right
-from common.errors import BrokerError, LimitBreached, NotOpen, OrderNotFound, TradingError
+from common.errors import BrokerError, LimitBreached, TradingError
 from common.ids import ClientOrderId, Principal
 from common.money import plain
 from common.orders import OrderStatus
@@ -20,6 +20,7 @@ from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
 from services.execution.broker_lock import BrokerLock
 from services.execution.cancels import Canceler
+from services.execution.close_lanes import CloseLanes
 from services.execution.closing import Unwind, plan_unwinds, unwinds_of
 from services.execution.holdings import Holdings
 from services.execution.records import OrderRecord, Tracked
@@ -27,6 +28,7 @@ from services.execution.sender import OrderSender, Ticket
 from services.execution.share_closer import ShareCloser
 from services.execution.share_records import ShareRecord
 from services.execution.store import DeskStore
+from services.execution.sweeps import Sweeper
 from services.execution.tracker import OrderTracker
 from services.execution.walker import LimitWalker, Pace
 from services.risk.manager import RiskManager
@@ -46,6 +48,7 @@ class Flattened:
     """What flattening did, and what is left by the broker's own word."""
 
     canceled: int = 0
+    kept: set[str] = field(default_factory=set)  # orders that were to stay open
     resting: list[OrderRecord] = field(default_factory=list)  # sales that nobody bids for
     closing: list[OrderRecord] = field(default_factory=list)
     shares: list[ShareRecord] = field(default_factory=list)  # orders that close stocks and coins
@@ -55,8 +58,8 @@ class Flattened:
 
     @property
     def flat(self) -> bool:
-        """Whether the broker shows no position and no open order."""
-        return not self.positions_left and not self.orders_left
+        """Whether the broker shows no position, and no open order that was not to stay."""
+        return not self.positions_left and self.kept.issuperset(self.orders_left)
 
     @property
     def unsellable(self) -> bool:
@@ -100,6 +103,7 @@ class Unwinder:
         lock: BrokerLock,
         wall: WallClock,
         *,
+        sweeper: Sweeper,
         holdings: Holdings,
         canceler: Canceler,
         walker: LimitWalker | None,
@@ -114,21 +118,23 @@ class Unwinder:
         self._risk = risk
         self._lock = lock
         self._wall = wall
+        self._sweeper = sweeper
         self._holdings = holdings
         self._canceler = canceler
         self._walker = walker
         self._shares = shares
-        self._one_at_a_time = asyncio.Lock()
+        self._lanes = CloseLanes()
 
-    async def flatten(self, by: Principal, day: date) -> Flattened:
+    async def flatten(self, by: Principal, day: date, *, cancel: bool = True) -> Flattened:
         """Cancel every order, close every position, and read back until it is flat.
 
-        Safe to repeat. Raises BrokerError when the broker cannot be read at all.
+        cancel: without it open orders stay, and hold what they would close. Safe to repeat.
+        Raises BrokerError when the broker cannot be read at all.
         """
-        async with self._one_at_a_time:
+        async with self._lanes.alone():
             done = Flattened()
             watch = Stopwatch(self._wall)
-            done.canceled = await self.cancel_all(done.notes)
+            await self._sweep(done, cancel=cancel)
             await self._lock.lift(sure=True)
             for collar in COLLARS:
                 positions = await self._reader.positions()
@@ -151,9 +157,10 @@ class Unwinder:
         """Close what one opening order still holds, or one side of it.
 
         Returns whether it is gone, and a note. What an earlier try left working is taken back
-        first; while its outcome is unknown nothing is sent.
+        first; while its outcome is unknown nothing is sent. Trades that share no contract are
+        closed beside each other.
         """
-        async with self._one_at_a_time:
+        async with self._lanes.of(leg.contract for leg in record.intent.legs):
             if record.remaining:
                 await self._canceler.cancel(record.client_order_id, CANCEL_WAIT)
             notes: list[str] = []
@@ -172,6 +179,14 @@ class Unwinder:
                 notes.append(f"its opening order is still {current.status.value}")
             gone = not await self._left(record, side) and current.status.terminal
             return gone, "; ".join(dict.fromkeys(notes))
+
+    async def _sweep(self, done: Flattened, *, cancel: bool) -> None:
+        if cancel:
+            swept = await self._sweeper.sweep()
+            done.canceled = len(swept.asked)
+            done.notes += swept.notes
+        else:
+            done.kept = {order.id for order in await self._reader.orders("open", limit=500)}
 
     async def _left(self, record: OrderRecord, side: Right | None) -> tuple[Unwind, ...]:
         current = self._store.order(record.client_order_id) or record
@@ -202,29 +217,6 @@ class Unwinder:
         symbols = [leg.contract.symbol for leg in legs]
         return child.rests and unwind.unbid(await self._reader.option_quotes(symbols))
 
-    async def cancel_all(self, notes: list[str]) -> int:
-        """Cancel every open order at the broker and wait until none is open."""
-        watch = Stopwatch(self._wall)
-        asked: set[str] = set()
-        while open_orders := await self._reader.orders("open", limit=500):
-            fresh = [order for order in open_orders if order.id not in asked]
-            replies = await asyncio.gather(
-                *(self._broker.cancel(order.id) for order in fresh), return_exceptions=True
-            )
-            for order, reply in zip(fresh, replies, strict=True):
-                if isinstance(reply, NotOpen | OrderNotFound) or reply is None:
-                    asked.add(order.id)
-                elif isinstance(reply, BrokerError):
-                    notes.append(f"cancel of {order.id}: {reply}")
-                else:
-                    raise reply
-            if watch.elapsed() > CANCEL_WAIT:
-                notes.append(f"{len(open_orders)} orders are still open after their cancels")
-                break
-            await asyncio.sleep(READ_BACK.total_seconds())
-        await self._tracker.look()
-        return len(asked)
-
     async def _close_all(self, unwinds: Sequence[Unwind], how: Closing) -> list[OrderRecord]:
         closed = []
         for sells_only in (False, True):  # shorts come home before their cover is sold
@@ -236,7 +228,10 @@ class Unwinder:
     async def _close(self, unwind: Unwind, how: Closing) -> OrderRecord | None:
         symbols = [leg.contract.symbol for leg in unwind.legs]
         try:
-            quotes = await self._reader.option_quotes(symbols)
+            # Read right before: what is held and not claimed now is all that may be closed.
+            quotes, held = await asyncio.gather(
+                self._reader.option_quotes(symbols), self._reader.positions()
+            )
             intent = unwind.priced(quotes, how.collar)
             if intent is None:
                 how.notes.append(f"no market to close {', '.join(symbols)}")
@@ -244,8 +239,7 @@ class Unwinder:
             if unwind.dear(quotes):
                 how.dear.append(unwind)
                 how.notes.append(f"the market asks more than {', '.join(symbols)} can come to owe")
-            # Read right before: what is held and not claimed now is all that may be closed.
-            approved = self._risk.close(intent, await self._reader.positions())
+            approved = self._risk.close(intent, held)
             walker = self._walker if how.walks and not unwind.unbid(quotes) else None
             ticket = Ticket(
                 principal=how.by,
@@ -296,7 +290,7 @@ class Unwinder:
             done.positions_left = positions
             done.orders_left = tuple(order.id for order in orders)
             resting = {record.broker_id for record in done.resting}
-            waits = {order.id for order in orders} - resting
+            waits = {order.id for order in orders} - resting - done.kept
             if done.flat or watch.elapsed() > FLATTEN_MAX or not waits:
                 break
             await asyncio.sleep(READ_BACK.total_seconds())

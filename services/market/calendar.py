@@ -70,6 +70,19 @@ def _first(sessions: Iterable[Session]) -> Session:
     raise MarketDataMissing("the broker's calendar lists no coming session")
 
 
+class ToldTime:
+    """A Clock that shows the broker's time, and none before the broker told it."""
+
+    def __init__(self, clock: MarketClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the market's time; raise MarketDataMissing while it is not known."""
+        if not self._clock.anchored:
+            raise MarketDataMissing("the broker has not told the time yet")
+        return self._clock.now()
+
+
 class ClockAnchor:
     """Keeps a MarketClock on the broker's time, and learns how fast that runs.
 

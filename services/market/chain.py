@@ -150,13 +150,14 @@ class ChainService:
         self._shown = (self._fitted, now, snapshot)
         return snapshot
 
-    def leg(self, contract: OptionContract, *, age_max: timedelta) -> Quote:
-        """Return the newest quote of one contract, younger than age_max.
+    def leg(self, contract: OptionContract, *, age_max: timedelta, unbid: bool = False) -> Quote:
+        """Return the newest quote of one contract, younger than age_max, before any fit.
 
-        Raises MarketDataMissing, NoSuchContract, QuoteUnusable or StaleQuote.
+        unbid: also where nobody bids. Raises MarketDataMissing, NoSuchContract, QuoteUnusable or
+        StaleQuote.
         """
         self._require_today()
-        return self._cache.leg(contract, age_max=age_max)
+        return self._cache.leg(contract, age_max=age_max, unbid=unbid)
 
     async def refresh(self) -> None:
         """Drop what is over, and find today's contracts when they are not held."""

@@ -140,16 +140,18 @@ class OptionChainCache:
             raise NoSuchContract(symbol)
         return row
 
-    def leg(self, contract: OptionContract, *, age_max: timedelta) -> Quote:
+    def leg(self, contract: OptionContract, *, age_max: timedelta, unbid: bool = False) -> Quote:
         """Return one contract's newest quote if it may be traded on.
 
-        Raises MarketDataMissing when the contract's expiry is not the one held, NoSuchContract,
-        QuoteUnusable, or StaleQuote when THIS contract's quote is too old.
+        unbid: also where nobody bids. Raises MarketDataMissing when the contract's expiry is not
+        the one held, NoSuchContract, QuoteUnusable, or StaleQuote when THIS contract's quote is
+        too old.
         """
         if contract.expiry != self._day:
             raise MarketDataMissing(f"no chain of {contract.expiry} is held, only of {self._day}")
         row = self.row_of(contract.symbol)
-        if not 0 < self._bid[row] <= self._ask[row]:
+        least = 0 if unbid else 1
+        if not (least <= self._bid[row] <= self._ask[row] and self._ask[row] > 0):
             raise QuoteUnusable(contract.symbol, self._fault(row))
         age = self._age(row)
         if age > age_max:

@@ -54,7 +54,7 @@ class AuditLog:
         anchor: Head | None = None,
         secrets: Collection[str] = (),
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
         self._secrets = tuple(secret for secret in secrets if secret)
         self._descriptor: int | None = None
@@ -195,7 +195,7 @@ class AuditLog:
 
     def _opened(self, day: str) -> int:
         """Return the file of a day; the last one while the clock stands before it."""
-        path = self._folder / f"{day}.jsonl"
+        path = self.folder / f"{day}.jsonl"
         if self._path is not None and path.name < self._path.name:
             path = self._path
         if path != self._path:
@@ -208,7 +208,7 @@ class AuditLog:
                 if os.fstat(descriptor).st_size < self._size:
                     raise OSError(f"{path.name} is shorter than it was")
                 os.ftruncate(descriptor, self._size)
-                _sync_folder(self._folder)
+                _sync_folder(self.folder)
             except OSError:
                 os.close(descriptor)
                 raise
@@ -253,14 +253,14 @@ class AuditLog:
 
     def _kept_or_none(self) -> Head | None:
         try:
-            return kept_head(self._folder)
+            return kept_head(self.folder)
         except ValueError as e:
             self._damaged(f"its head file cannot be read: {e}")
             return None
 
     def _last(self) -> Head | None:
         """Return the head of the last whole record of all files, None if it was altered."""
-        for path in reversed(files(self._folder)):
+        for path in reversed(files(self.folder)):
             line = self._last_line(path)
             if line:  # else the first record of that day was torn
                 record = read(line)

@@ -57,6 +57,16 @@ class Breaker:
             return BreakerState.OPEN
         return BreakerState.HALF_OPEN
 
+    def end_rest(self) -> bool:
+        """Let the next call through as a probe, now; return whether it was being held back.
+
+        Nothing is forgiven: a probe that fails opens it again, for longer.
+        """
+        held = self._open_until is not None and not self._probing
+        if held:
+            self._open_until = self._wall.ns()
+        return held
+
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Let one call through and learn from it.

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from common.limits import Halt
 from common.money import ZERO, Dollars
+from common.place import COMMAND
 from common.session import Phase, new_york_text
 from services.risk.case import Case, Judged
 from services.risk.finding import UNKNOWN, Finding, dollars, finding, joined
@@ -22,7 +23,7 @@ def halted(case: Judged) -> Finding:
         allowed=Halt.ACTIVE.value,
         used=case.halt.value,
         ok=case.halt is Halt.ACTIVE,
-        remedy="a person releases it with 'python alpaca_mcp_server.py kill --release'",
+        remedy=f"a person releases it with '{COMMAND} kill --release'",
     )
 
 

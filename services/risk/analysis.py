@@ -15,6 +15,7 @@ from common.session import CutOffs
 from services.analysis.cautions import Caution, cautions
 from services.analysis.impact import Impact, impact
 from services.analysis.outcome import Ladder, Outcome, Profile, ladder, outcome, profile
+from services.analysis.var import BookRisk
 from services.portfolio.greeks import Sensitivity, contract_greeks, greeks_of_legs
 from services.portfolio.worst_case import order_payoff
 
@@ -76,27 +77,35 @@ def analyse(
     flat_by: datetime | None = None,
     cut_offs: CutOffs | None = None,
     dealt: Dealt | None = None,
+    tail: BookRisk | None = None,
+    limit_given: bool = False,
 ) -> TradeAnalysis:
     """Return the analysis of an order on the market seen, and on an account if one is given.
 
     flat_by: when the position is to be gone, None for the close. dealt: what filled today, on top
-    of which the impact's fees come. Raises NoSuchContract when a leg is not in the chain,
-    ValueError for no legs.
+    of which the impact's fees come. tail: of the account with the order, where it is known.
+    limit_given: the limit is the caller's own. Raises NoSuchContract when a leg is not in the
+    chain, ValueError for no legs.
     """
     chain, session = view.chain, view.session
-    priced = _priced(intent, view)
+    priced = _priced(intent, view, limit_given=limit_given)
     fees = added_fees(intent, session.day, dealt or Dealt())
     found = replace(
         priced,
         ladder=ladder(intent, priced.fees, chain, session, flat_by or session.close),
         profile=profile(intent, priced.fees, priced.breakevens, chain),
-        impact=None if exposure is None else impact(intent, exposure, view, fees),
+        impact=None if exposure is None else impact(intent, exposure, view, fees, tail),
         cautions=cautions(intent, view, cut_offs or CutOffs()),
     )
     return found if intent.opens else _closing(found)
 
 
-def _priced(intent: OrderIntent, view: MarketView) -> TradeAnalysis:
+def mid_of(intent: OrderIntent, view: MarketView) -> Price | None:
+    """Return the net mid of an order, None unless every leg is quoted on both sides."""
+    return _net(tuple(_leg(leg, intent.qty, view.chain) for leg in intent.legs))[1]
+
+
+def _priced(intent: OrderIntent, view: MarketView, *, limit_given: bool) -> TradeAnalysis:
     """Return what an order costs and how it may end, apart from the account and the day."""
     chain, day = view.chain, view.session.day
     legs = tuple(_leg(leg, intent.qty, chain) for leg in intent.legs)
@@ -112,7 +121,7 @@ def _priced(intent: OrderIntent, view: MarketView) -> TradeAnalysis:
         legs=legs,
         natural=touch,
         mid=mid,
-        limit_why=limit_why(intent.limit, touch, mid),
+        limit_why=limit_why(intent.limit, touch, mid, given=limit_given),
         slippage=slippage,
         net_cost=intent.net_cost,
         entry_fees=entry_fees(intent, day),
@@ -152,8 +161,8 @@ def _closing(found: TradeAnalysis) -> TradeAnalysis:
     )
 
 
-def limit_why(limit: Price, touch: Price | None, mid: Price | None) -> str:
-    """Return why the limit is where it is, with natural and mid beside it."""
+def limit_why(limit: Price, touch: Price | None, mid: Price | None, *, given: bool) -> str:
+    """Return why the limit is where it is, with natural and mid beside it; given: by the caller."""
     if touch is None or mid is None:
         return "a leg is not quoted on both sides"
     if limit == touch:
@@ -162,11 +171,18 @@ def limit_why(limit: Price, touch: Price | None, mid: Price | None) -> str:
             f"is {mid:.3f}, {touch - mid:.3f} a share better"
         )
     if limit > touch:
+        if given:
+            return (
+                f"your own, {limit - touch:.3f} a share worse than the natural price {touch}: it "
+                f"fills at once, at the market's price; the mid is {mid:.3f}"
+            )
         return (
             f"{limit - touch:.3f} beyond the natural price {touch}, room for the market to move "
             f"while it is sent; it fills at the market's price; the mid is {mid:.3f}"
         )
-    return f"{touch - limit:.3f} better than the natural price {touch}; the mid is {mid:.3f}"
+    whose = "your own, " if given else ""
+    better = f"{touch - limit:.3f} better than the natural price {touch}"
+    return f"{whose}{better}; the mid is {mid:.3f}"
 
 
 def _leg(leg: Leg, qty: int, chain: ChainSnapshot) -> LegAnalysis:

@@ -7,7 +7,7 @@ passes whatever can only reduce what is held. Only here is Approved built.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common.errors import LimitBreached
@@ -17,6 +17,7 @@ from common.portfolio import Exposure, Position
 from common.quotes import ChainSnapshot, MarketView
 from common.session import Session
 from common.shares import ShareIntent
+from services.analysis.var import BookRisk
 from services.risk.activity import Activity
 from services.risk.case import Case
 from services.risk.cover import uncovered
@@ -27,6 +28,15 @@ from services.risk.reduce_only import reduce_only
 from services.risk.rules import DRIFTING, RULES
 from services.risk.share_case import ShareCase
 from services.risk.share_rules import SHARE_RULES, reduces_shares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """An order that passed: every limit as after it, and the tail with it if it opens."""
+
+    order: Approved[OrderIntent]
+    limits: tuple[Limit, ...]
+    tail: BookRisk | None = None
 
 
 class RiskManager:
@@ -49,7 +59,7 @@ class RiskManager:
         activity: Activity,
         alternatives: Iterable[tuple[str, OrderIntent]] = (),
         entries_max: int | None = None,
-    ) -> Approved[OrderIntent]:
+    ) -> Passed:
         """Pass an order that opens, or raise LimitBreached with every breach at once.
 
         alternatives are (terms, intent), nearest first; the first that would pass is named as
@@ -65,9 +75,11 @@ class RiskManager:
             activity=activity,
             entries_max=entries_max,
         )
-        if breaches := _breaches(_found(case)):
+        found = tuple(_found(case))
+        if breaches := _breaches(found):
             raise LimitBreached(breaches, nearest=_nearest(alternatives, case))
-        return Approved(intent)
+        limits = tuple(one.limit for one in found)
+        return Passed(order=Approved(intent), limits=limits, tail=case.tails[0])
 
     def check(
         self,

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from services.analysis.context import MarketContext, market_context
 from services.analysis.metrics import RiskMetrics, risk_metrics
+from services.analysis.option_chain import ChainAnalysis, analyse_chain
 from services.analysis.straddle import StraddleScan, scan_straddle
 from services.market.chain import ChainService
 from services.market.watch import MarketWatch
@@ -36,6 +37,11 @@ class Analyst:
     async def context(self) -> MarketContext:
         """Return where the market stands."""
         return market_context(await self._watch.view(), self._chain.open_interest)
+
+    async def chain(self, around: int) -> ChainAnalysis:
+        """Return what today's chain says, with so many strikes to either side of the money."""
+        chain, interest = self._chain.snapshot(), self._chain.open_interest
+        return await asyncio.to_thread(analyse_chain, chain, interest, around)
 
     async def straddle(self) -> StraddleScan:
         """Return the scan of the straddle at the money."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from common.clock import MarketClock, WallClock
 from common.config import Settings
 from services.broker.alpaca import Connection
+from services.execution.book import OrderBook
 from services.execution.broker_lock import BrokerLock
+from services.execution.by_hand import ByHand
 from services.execution.cancels import Canceler
 from services.execution.entries import Entries, EntryTerms
 from services.execution.exit_editor import ExitEditor
@@ -16,15 +18,18 @@ from services.execution.holdings import Holdings
 from services.execution.kill_switch import KillSwitch
 from services.execution.live_quotes import LiveQuotes
 from services.execution.reconcile import Reconciler
+from services.execution.revisions import OrderReviser
 from services.execution.sender import OrderSender
 from services.execution.share_closer import ShareCloser
 from services.execution.store import DeskStore
+from services.execution.sweeps import Sweeper
 from services.execution.tracker import OrderTracker
 from services.execution.trail import Trail
 from services.execution.unwinder import Unwinder
 from services.execution.walker import LimitWalker
 from services.market.chain import ChainService
 from services.market.spot import SpotFeed
+from services.ops.supervisor import Supervisor
 from services.risk.manager import RiskManager
 
 
@@ -40,6 +45,10 @@ class Dealing:
     exits: ExitMonitor
     editor: ExitEditor
     reconciler: Reconciler
+    by_hand: ByHand
+    book: OrderBook
+    reviser: OrderReviser
+    sweeper: Sweeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,7 @@ class Dealings:
     connection: Connection
     store: DeskStore
     kill_switch: KillSwitch
+    supervisor: Supervisor
     tracker: OrderTracker
     sender: OrderSender
     share_closer: ShareCloser
@@ -70,11 +80,16 @@ class Dealings:
         entries = Entries(
             self._entry_terms(), self.store, self.tracker, walker, canceler, self.wall
         )
-        unwinder = self._unwinder(holdings, canceler, walker if entries.adaptive else None)
+        sweeper = Sweeper(self.connection.broker, self.connection.reader, self.tracker, self.wall)
+        unwinder = self._unwinder(sweeper, holdings, canceler, walker if entries.adaptive else None)
         exits = ExitMonitor(
             self.store, holdings, unwinder, quotes, self.trail, self.clock, self.wall
         )
+        broker, reader = self.connection.broker, self.connection.reader
+        book = OrderBook(self.store, broker, reader, self.tracker, canceler)
         return Dealing(
+            book=book,
+            reviser=self._reviser(book),
             canceler=canceler,
             quotes=quotes,
             entries=entries,
@@ -83,6 +98,14 @@ class Dealings:
             exits=exits,
             editor=ExitEditor(self.store, holdings, quotes, self.trail),
             reconciler=Reconciler(self.store, self.connection.reader, self.tracker, holdings),
+            by_hand=ByHand(self.connection.reader, holdings, self.store),
+            sweeper=sweeper,
+        )
+
+    def _reviser(self, book: OrderBook) -> OrderReviser:
+        broker, halt = self.connection.broker, self.kill_switch
+        return OrderReviser(
+            book, self.store, broker, self.tracker, halt, self.supervisor, self.trail
         )
 
     def _entry_terms(self) -> EntryTerms:
@@ -99,7 +122,11 @@ class Dealings:
         return LimitWalker(self.store, broker, tracker, self.kill_switch, canceler, quotes)
 
     def _unwinder(
-        self, holdings: Holdings, canceler: Canceler, walker: LimitWalker | None
+        self,
+        sweeper: Sweeper,
+        holdings: Holdings,
+        canceler: Canceler,
+        walker: LimitWalker | None,
     ) -> Unwinder:
         return Unwinder(
             self.store,
@@ -110,6 +137,7 @@ class Dealings:
             self.risk,
             self.lock,
             self.wall,
+            sweeper=sweeper,
             holdings=holdings,
             canceler=canceler,
             walker=walker,

@@ -9,10 +9,12 @@ from pathlib import Path
 from common.clock import MarketClock, WallClock
 from common.config import Settings
 from services.broker.access import AlpacaAccess
+from services.broker.alpaca import Connection
 from services.broker.reader import BrokerReader
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
 from services.market.chain_plan import ChainPlan
+from services.market.data import MarketData
 from services.market.dividends import DividendCalendar
 from services.market.history import HistoryPlan, MinuteHistory
 from services.market.option_chain_cache import OptionChainCache
@@ -20,6 +22,7 @@ from services.market.quote_stream import OptionQuoteStream
 from services.market.spot import SpotFeed
 from services.market.watch import MarketWatch
 from services.runtime.services import UNDERLYING
+from services.runtime.studies import Studies
 
 SPOT_EVERY = timedelta(seconds=1)
 
@@ -34,6 +37,8 @@ class Market:
     history: MinuteHistory
     dividends: DividendCalendar
     watch: MarketWatch
+    data: MarketData
+    studies: Studies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +47,15 @@ class Markets:
 
     settings: Settings
     access: AlpacaAccess
-    reader: BrokerReader
+    connection: Connection
     clock: MarketClock
     wall: WallClock
     folder: Path
+
+    @property
+    def reader(self) -> BrokerReader:
+        """What reads."""
+        return self.connection.reader
 
     def made(self) -> Market:
         """Make each once and hand it what it needs."""
@@ -64,6 +74,7 @@ class Markets:
             clock=self.clock,
             quote_age_max=self.settings.quote_age_max,
         )
+        data = self._data(calendar)
         return Market(
             calendar=calendar,
             spot=spot,
@@ -71,6 +82,29 @@ class Markets:
             history=history,
             dividends=dividends,
             watch=watch,
+            data=data,
+            studies=self._studies(data, calendar),
+        )
+
+    def _data(self, calendar: SessionCalendar) -> MarketData:
+        return MarketData.of(
+            self.connection.library,
+            self.connection.watchlists,
+            self.reader,
+            calendar,
+            clock=self.clock,
+            wall=self.wall,
+        )
+
+    def _studies(self, data: MarketData, calendar: SessionCalendar) -> Studies:
+        return Studies.of(
+            self.settings,
+            data,
+            self.reader,
+            calendar,
+            self.access.stock_feed,
+            clock=self.clock,
+            wall=self.wall,
         )
 
     def _history(self) -> MinuteHistory:

@@ -113,6 +113,7 @@ async def _start(services: Services, wall: WallClock) -> None:
     keep("history", services.history.keep)
     keep("dividends", services.dividends.keep)
     keep("marks", services.marks.watch)
+    keep("approvals", services.trading.watch)
     keep("gauges", lambda: _gauge(services))
     services.chain.start_streaming()
     gc.collect()

@@ -21,7 +21,7 @@ from services.ops.audit import AuditLog
 from services.ops.supervisor import Job
 
 ANCHOR_EVERY = timedelta(seconds=1)
-KEYS = frozenset({"alpaca_api_key", "alpaca_secret_key"})
+KEYS = frozenset({"alpaca_api_key", "alpaca_secret_key", "fmp_api_key"})
 
 
 @dataclass(frozen=True, slots=True)

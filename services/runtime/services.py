@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,9 @@ from common.config import Settings
 from common.errors import BrokerError, MarketError
 from common.ids import Principal
 from common.limits import Halt
+from common.orders import Order
 from common.session import Session
+from services.broker.account_ledger import AccountLedger
 from services.broker.alpaca import Connection
 from services.broker.gateway import Broker
 from services.broker.reader import BrokerReader
@@ -21,15 +24,18 @@ from services.execution.clerk import OptionClerk, ShareClerk
 from services.execution.desk import TradingDesk
 from services.execution.enforcer import HaltEnforcer
 from services.execution.exits import ExitMonitor, flat_by
+from services.execution.instructions import InstructionDesk
 from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
 from services.execution.risk_watch import RiskWatch
 from services.execution.store import DeskStore
+from services.execution.sweeps import Swept
 from services.execution.tracker import OrderTracker
 from services.execution.unwinder import Flattened, Unwinder
 from services.market.calendar import SessionCalendar
 from services.market.chain import ChainService
+from services.market.data import MarketData
 from services.market.dividends import DividendCalendar
 from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
@@ -39,7 +45,9 @@ from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing
+from services.runtime.operations import Operations
 from services.runtime.recording import Recording
+from services.runtime.studies import Studies
 
 UNDERLYING = "SPY"
 FRESH = timedelta(seconds=5)
@@ -74,6 +82,8 @@ class Services:
     history: MinuteHistory
     dividends: DividendCalendar
     watch: MarketWatch
+    data: MarketData
+    studies: Studies
     analyst: Analyst
     portfolio: Portfolio
     store: DeskStore
@@ -85,7 +95,7 @@ class Services:
     shares: ShareClerk
     journal: TradeJournal
     marks: TradeMarks
-    orders: OrderBook
+    instructions: InstructionDesk
     dealing: Dealing
     enforcer: HaltEnforcer
     broker_lock: BrokerLock
@@ -95,6 +105,11 @@ class Services:
     def mode(self) -> str:
         """Whose money it is."""
         return self.settings.mode.value
+
+    @property
+    def orders(self) -> OrderBook:
+        """The orders as people ask for them."""
+        return self.dealing.book
 
     @property
     def unwinder(self) -> Unwinder:
@@ -116,15 +131,31 @@ class Services:
         """What reads."""
         return self.connection.reader
 
+    @property
+    def operations(self) -> Operations:
+        """What looks at the desk's own parts."""
+        audit = self.records.audit
+        return Operations(self.metrics, self.connection, self.chain, audit, self.supervisor)
+
     async def kill(self, by: Principal) -> None:
         """Latch both gates; the enforcer takes back what works."""
         await self.kill_switch.engage(who=by, reason="kill_switch tool")
         self.enforcer.wake()
 
-    async def flatten(self, by: Principal) -> Flattened:
+    async def flatten(self, by: Principal, *, cancel: bool = True) -> Flattened:
         """Cancel and close everything; the caller's leaving does not stop it half way."""
         session = await self.calendar.session()
-        return await self.supervisor.shielded(self.unwinder.flatten(by, session.day))
+        closing = self.unwinder.flatten(by, session.day, cancel=cancel)
+        return await self.supervisor.shielded(closing)
+
+    async def sweep(self, meant: Callable[[Order], bool]) -> Swept:
+        """Cancel the orders meant; the caller's leaving does not stop it half way."""
+        return await self.supervisor.shielded(self.dealing.sweeper.sweep(meant))
+
+    @property
+    def ledger(self) -> AccountLedger:
+        """What reads the account's past and its settings."""
+        return self.connection.ledger
 
     async def hours(self) -> Hours:
         """Return the market's time and the edges of its session."""

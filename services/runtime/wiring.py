@@ -12,11 +12,11 @@ from common.ids import RandomIds
 from services.broker.access import AlpacaAccess
 from services.broker.alpaca import Connection
 from services.execution.approvals import Approvals
-from services.execution.book import OrderBook
 from services.execution.broker_lock import BrokerLock
 from services.execution.clerk import OptionClerk, ShareClerk, Shown, TradeClerk
 from services.execution.desk import DeskTerms, TradingDesk
 from services.execution.enforcer import HaltEnforcer
+from services.execution.instructions import InstructionDesk
 from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
@@ -25,20 +25,21 @@ from services.execution.risk_watch import RiskWatch
 from services.execution.sender import OrderSender
 from services.execution.share_closer import ShareCloser
 from services.execution.share_desk import ShareDesk
+from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
-from services.market.watch import MarketWatch
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
-from services.runtime.limits import pricing, risk_limits
+from services.runtime.instructing import Instructing
 from services.runtime.market import Market, Markets
 from services.runtime.recording import Recording
 from services.runtime.services import Services
 from services.runtime.share_dealing import ShareDealing, ShareDealings
+from services.runtime.terms import pricing, risk_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,14 @@ class Parts:
     def wired(self, metrics: Metrics) -> Services:
         """Make every service once and hand each what it needs."""
         market, lane = self._market(), asyncio.Lock()
-        reader, chain = self.connection.reader, market.chain
-        portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
-        risk = RiskManager(risk_limits(self.settings))
-        tracker = self._tracker(metrics)
-        lock = self._lock(portfolio)
+        portfolio, risk = self._portfolio(market), RiskManager(risk_limits(self.settings))
+        tracker, lock = self._tracker(metrics), self._lock(portfolio)
         shares = self._shares(market, portfolio, risk, tracker, lock, metrics, lane)
+        sight = self._sight(market, portfolio, tracker)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender, shares.closer)
-        desk = self._desk(market.watch, portfolio, risk, sender, tracker, dealing, metrics, lane)
-        ages, (trading, by_hand) = self.settings.quote_age_max, self._clerks(desk, shares.desk)
+        desk = self._desk(sight, risk, sender, tracker, dealing, metrics, lane)
+        trading, by_hand = self._clerks(desk, shares.desk)
         return Services(
             settings=self.settings,
             clock=self.clock,
@@ -76,35 +75,49 @@ class Parts:
             metrics=metrics,
             connection=self.connection,
             calendar=market.calendar,
-            chain=chain,
+            chain=market.chain,
             history=market.history,
             dividends=market.dividends,
             watch=market.watch,
-            analyst=Analyst(market.watch, chain, portfolio, quote_age_max=ages),
+            data=market.data,
+            studies=market.studies,
+            analyst=self._analyst(market, portfolio),
             portfolio=portfolio,
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
             journal=self._journal(),
-            marks=TradeMarks(self.store, self.records.journal, chain.snapshot, ages),
+            marks=self._marks(market),
             option_desk=desk,
             trading=trading,
             shares=by_hand,
-            orders=self._book(tracker, dealing),
+            instructions=self._instructions(desk, sight, portfolio, risk, tracker, shares),
             dealing=dealing,
             enforcer=self._enforcer(tracker),
             broker_lock=lock,
             risk_watch=self._risk_watch(market, portfolio, risk, tracker, dealing, metrics),
         )
 
+    def _portfolio(self, market: Market) -> Portfolio:
+        reader, calendar = self.connection.reader, market.calendar
+        return Portfolio(reader, market.chain, calendar, self.store, self.clock)
+
+    def _analyst(self, market: Market, portfolio: Portfolio) -> Analyst:
+        ages = self.settings.quote_age_max
+        return Analyst(market.watch, market.chain, portfolio, quote_age_max=ages)
+
+    def _marks(self, market: Market) -> TradeMarks:
+        ages, journal = self.settings.quote_age_max, self.records.journal
+        return TradeMarks(self.store, journal, market.chain.snapshot, ages)
+
+    def _sight(self, market: Market, portfolio: Portfolio, tracker: OrderTracker) -> Sight:
+        reader, switch = self.connection.reader, self.kill_switch
+        return Sight(market.watch, portfolio, self.store, tracker, switch, reader)
+
     def _journal(self) -> TradeJournal:
         audit, exports = self.folder / "audit", self.folder / "exports"
         return TradeJournal(self.store, self.records.journal, audit, exports)
-
-    def _book(self, tracker: OrderTracker, dealing: Dealing) -> OrderBook:
-        broker, reader = self.connection.broker, self.connection.reader
-        return OrderBook(self.store, broker, reader, tracker, dealing.canceler)
 
     def _enforcer(self, tracker: OrderTracker) -> HaltEnforcer:
         return HaltEnforcer(self.store, self.connection.broker, tracker, self.kill_switch)
@@ -113,7 +126,7 @@ class Parts:
         return Markets(
             settings=self.settings,
             access=self.access,
-            reader=self.connection.reader,
+            connection=self.connection,
             clock=self.clock,
             wall=self.wall,
             folder=self.folder,
@@ -133,6 +146,7 @@ class Parts:
             connection=self.connection,
             store=self.store,
             kill_switch=self.kill_switch,
+            supervisor=self.supervisor,
             tracker=tracker,
             sender=sender,
             share_closer=closer,
@@ -205,6 +219,31 @@ class Parts:
             lock,
         )
 
+    def _instructions(
+        self,
+        desk: TradingDesk,
+        sight: Sight,
+        portfolio: Portfolio,
+        risk: RiskManager,
+        tracker: OrderTracker,
+        shares: ShareDealing,
+    ) -> InstructionDesk:
+        return Instructing(
+            settings=self.settings,
+            access=self.access,
+            connection=self.connection,
+            supervisor=self.supervisor,
+            kill_switch=self.kill_switch,
+            tracker=tracker,
+            risk=risk,
+            portfolio=portfolio,
+            sight=sight,
+            closer=shares.closer,
+            trail=self.records.trail,
+            clock=self.clock,
+            wall=self.wall,
+        ).made(desk)
+
     def _shares(
         self,
         market: Market,
@@ -246,8 +285,7 @@ class Parts:
 
     def _desk(
         self,
-        watch: MarketWatch,
-        portfolio: Portfolio,
+        sight: Sight,
         risk: RiskManager,
         sender: OrderSender,
         tracker: OrderTracker,
@@ -263,12 +301,11 @@ class Parts:
         )
         return TradingDesk(
             terms,
-            watch=watch,
-            portfolio=portfolio,
+            sight=sight,
             risk=risk,
-            store=self.store,
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
+            reviser=dealing.reviser,
             holdings=dealing.holdings,
             entries=dealing.entries,
             tracker=tracker,

@@ -17,6 +17,7 @@ from typing import Protocol, Self
 
 from common.errors import MarketError
 from common.exits import ExitTerms
+from common.ids import OrderId
 from common.money import Dollars, Price
 from common.orders import Leg, OrderIntent
 from common.quotes import MarketView, natural
@@ -49,6 +50,11 @@ class Strategy(Protocol):
     @property
     def risk(self) -> Dollars | None:
         """The most the trade may lose, fees included, if the desk is to find the size."""
+        ...
+
+    @property
+    def replaces(self) -> OrderId | None:
+        """The working order whose place its order takes, None for a new one."""
         ...
 
     def sized(self, qty: int) -> Strategy:
@@ -85,6 +91,11 @@ class Request:
     def closes(self) -> bool:
         """Whether it only closes what is held."""
         return False
+
+    @property
+    def replaces(self) -> OrderId | None:
+        """The working order whose place its order takes: a new trade takes nobody's."""
+        return None
 
     @property
     def contracts(self) -> str:

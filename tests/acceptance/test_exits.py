@@ -260,3 +260,27 @@ async def test_what_nobody_bids_for_is_put_on_offer_and_said_to_be(
                 "sell",
                 "0.01",
             )
+
+
+async def test_a_close_that_gets_no_answer_does_not_keep_another_trade_from_its_exit(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    patient = {**PATIENT, **LOOSE, "broker_timeout": 120, "broker_requests_per_minute": 6000}
+    with Desk.start(tmp_path / "desk", exchange, **patient) as desk:
+        async with desk.client() as client:
+            trades = [
+                await opened(client, CALL, strike_delta=60, stop="none", target="none"),
+                await opened(client, CONDOR, width=1, stop="none", target="none"),
+            ]
+            held = [{leg["symbol"] for leg in order["legs"]} for order in trades]
+            assert held[0].isdisjoint(held[1])
+            # Whichever close is sent first hears nothing for longer than this test waits.
+            exchange.fault(kind="delay", method="POST", path="/v2/orders", seconds=110)
+            exchange.step_to(new_york(DAY, time(15, 25)))
+
+            async def one_gone() -> bool:
+                left = {position["symbol"] for position in exchange.positions()}
+                return left in held
+
+            await until(one_gone, "the other trade waits for the one without an answer")
+            assert [order["status"] for order in exchange.orders("open")] == []

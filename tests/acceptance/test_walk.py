@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import date, time, timedelta
 from decimal import Decimal
+from math import exp
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from common.session import new_york
 from services.execution.records import root_of
 from tests.desk import Desk, DeskClient
 from tests.e2e.changing import changes
 from tests.exchange import Exchange
-from tests.tools.market import PATIENT, Reply, until
+from tests.paper_exchange.feed.recorder import BARS, QUOTES, table
+from tests.tools.market import PATIENT, Reply, followed, until
 
+DAY = date(2026, 12, 8)
 CONDOR = "iron_condor_30_delta"
 SETTINGS: dict[str, Any] = {
     **PATIENT,
@@ -140,3 +145,73 @@ async def test_a_desk_that_died_half_way_gives_its_order_up(
             assert (await client.ended(sent["client_order_id"]))["status"] == "canceled"
     one_order(exchange)
     assert exchange.positions() == []
+
+
+async def test_a_walk_stops_on_old_quotes(exchange: Exchange, tmp_path: Path) -> None:
+    async with standing(tmp_path, exchange, {"short_delta": 30, "width": 2}) as (desk, client):
+        exchange.fault(kind="500", path="/v1beta1/options", times=0)  # no quote is vouched for
+        try:
+            order = await ended(client)
+        finally:
+            exchange.clear_faults()
+        assert (order["status"], order["filled_qty"]) == ("canceled", "0")
+        assert (
+            len(exchange.orders()) == 1
+        )  # it was not moved to natural, where it would have filled
+        assert "the walk stops: the quote of SPY" in desk.log.read_text()
+
+
+async def test_a_walk_stops_on_a_spread_that_widens(tmp_path: Path) -> None:
+    options = {"feed": "replay", "recording": widening(tmp_path / "recording"), "at": "10:05"}
+    (tmp_path / "exchange").mkdir()
+    with Exchange.start(tmp_path / "exchange", day=f"{DAY}", **options) as exchange:
+        spread = {"right": "call", "buy_strike": 670, "sell_strike": 675}
+        tool = "option_debit_spread"
+        async with standing(tmp_path / "desk", exchange, spread, tool) as (desk, client):
+            [order] = exchange.orders()
+            exchange.step(timedelta(minutes=1))
+            await followed(client, exchange, order["legs"])
+            order = await ended(client)
+            assert (order["status"], order["filled_qty"]) == ("canceled", "0")
+            assert len(exchange.orders()) == 1
+            assert "the walk stops: the spread went from 0.08 to 0.40" in desk.log.read_text()
+
+
+@asynccontextmanager
+async def standing(
+    folder: Path, exchange: Exchange, wanted: dict[str, Any], tool: str = CONDOR
+) -> AsyncIterator[tuple[Desk, DeskClient]]:
+    """Confirm a trade whose order stands at the mid, long before its first step."""
+    slow = {"entry_step": 10, "entry_steps": 4, "entry_timeout": 13, "quote_age_max": 5}
+    with Desk.start(folder, exchange, **(SETTINGS | slow)) as desk:
+        async with desk.client() as client, desk.client() as other:
+            await client.ready()
+            shown = await client.ask(tool, **wanted)
+            agreed = {"preview": False, "confirm_token": shown["confirm_token"]}
+            sending = asyncio.ensure_future(other.mcp.call_tool(tool, {**wanted, **agreed}))
+
+            async def stands() -> bool:
+                return bool(exchange.orders("open"))
+
+            await until(stands, "it was not sent")
+            yield desk, client
+            await sending
+
+
+def widening(folder: Path) -> Path:
+    """Record a still morning whose option spreads, after 10:05, are five times as wide."""
+    opens, spot = new_york(DAY, time(9, 30)), 672
+    minutes = [opens + timedelta(minutes=n) for n in range(60)]
+    bars = [(at.isoformat(), spot, spot, spot, spot, 1000) for at in minutes]
+    table(folder / f"{DAY}" / "SPY.bars.csv", BARS, bars)
+    rows = []
+    for at, half in ((opens, 2), (new_york(DAY, time(10, 5, 30)), 10)):  # cents
+        for strike in range(spot - 10, spot + 11):
+            for right, inner in (("C", spot - strike), ("P", strike - spot)):
+                mid = round(100 * max(inner, 0) + 200 * exp(-abs(inner) / 4))
+                symbol = f"SPY{DAY:%y%m%d}{right}{strike:05d}000"
+                bid, ask = max(mid - half, 1) / 100, (mid + half) / 100
+                rows.append((symbol, at.isoformat(), f"{bid:.2f}", f"{ask:.2f}", 50, 50))
+    rows.sort(key=lambda row: (row[0], row[1]))
+    table(folder / f"{DAY}" / "SPY.option_quotes.csv", ("symbol", *QUOTES), rows)
+    return folder

@@ -52,13 +52,16 @@ def orphans(exchange: Exchange, store: DeskStore, session: Session) -> list[str]
 def unexplained(exchange: Exchange, store: DeskStore, session: Session, money: Money) -> Decimal:
     """Return the cents of a session's cash that neither our fills nor the fees account for.
 
-    The desk's own records give the fills of its orders; only the person's orders, and what was
-    delivered when options expired, are taken from the exchange. 0 when every cent is explained.
+    The desk's own records give the fills of its orders, or the average price where a fill was
+    learned by asking while the stream was gone; only the person's orders, and what was delivered
+    when options expired, are taken from the exchange. 0 when every cent is explained.
     """
     spent = -_delivered(exchange, session)
     for record in store.of_day(session.day):
-        if record.filled_qty:
-            spent += _paid((fill.price, fill.qty) for fill in store.fills(record.client_order_id))
+        fills = [(fill.price, fill.qty) for fill in store.fills(record.client_order_id)]
+        if sum(qty for _, qty in fills) != record.filled_qty and record.filled_avg_price:
+            fills = [(record.filled_avg_price, Decimal(record.filled_qty))]
+        spent += _paid(fills)
     for order in _orders(exchange, session):
         by_hand = order["client_order_id"].startswith(FOREIGN)
         if by_hand and order["filled_avg_price"]:

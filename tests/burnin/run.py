@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import sys
 import time
 from datetime import date, timedelta
@@ -27,6 +28,7 @@ def main() -> int:
     flags.add_argument("--seed", type=int, default=7)
     flags.add_argument("--report", type=Path)
     given = flags.parse_args()
+    logging.disable(logging.INFO)  # a line for every refusal of every tool
     began = time.monotonic()
     print(HEAD, flush=True)
     with TemporaryDirectory(prefix="burn-in-") as folder:
@@ -37,6 +39,7 @@ def main() -> int:
                 given.seed,
                 EVERY,
                 lambda day: print(row(day), flush=True),
+                given.skip,
             )
         )
     text = report(done, SystemClock().now(), time.monotonic() - began)

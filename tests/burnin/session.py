@@ -11,6 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from mcp import Client
+
+from alpaca_mcp_server import build_server
 from common.config import Settings
 from common.errors import TradingError
 from common.limits import Halt
@@ -18,7 +21,8 @@ from services.broker.access import AlpacaAccess
 from services.runtime import Services, open_services
 from tests.burnin import account
 from tests.burnin.days import Day, Kind
-from tests.burnin.trader import Trader
+from tests.burnin.drills import Drill
+from tests.burnin.trader import Seat, Trader
 from tests.exchange import Exchange
 
 T = TypeVar("T")
@@ -70,12 +74,13 @@ class DayRecord:
 
 
 @asynccontextmanager
-async def desk_on(exchange: Exchange, folder: Path, settings: Settings) -> AsyncIterator[Services]:
-    """Run the desk in this process on an exchange, its memory in a folder."""
+async def seat_at(exchange: Exchange, folder: Path, settings: Settings) -> AsyncIterator[Seat]:
+    """Run the desk in this process on an exchange, its memory in a folder, and connect to it."""
     access = AlpacaAccess(key=exchange.key, secret=exchange.secret, base_url=exchange.url)
     async with open_services(settings, access, folder / "desk.db", folder / "KILL") as desk:
         await until(lambda: desk.tracker.not_ready() is None, "the desk reads its orders")
-        yield desk
+        async with Client(build_server(desk)) as client:
+            yield Seat(desk, client, exchange, folder / "KILL")
 
 
 async def until(true: Callable[[], bool], what: str) -> None:
@@ -90,31 +95,42 @@ async def until(true: Callable[[], bool], what: str) -> None:
 class TradingDay:
     """Walks one session with a trader at the desk, and judges it at every look."""
 
-    def __init__(self, exchange: Exchange, trader: Trader, day: Day, every: timedelta) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        trader: Trader,
+        day: Day,
+        every: timedelta,
+        drills: Sequence[Drill] = (),
+    ) -> None:
         self._exchange = exchange
         self._trader = trader
         self._day = day
         self._every = every
+        self._drills = drills
         self._record = DayRecord(day=day)
         self._at = day.session.open
         self._opening = account.cash(exchange)
         self._paid = account.fees(exchange)
 
-    async def walk(self, desk: Services, end: datetime) -> None:
+    async def walk(self, seat: Seat, end: datetime) -> None:
         """Trade until an instant, or the last look before the close."""
+        desk = seat.desk
         await _calm(desk)
         end = min(end, self._day.session.close - timedelta(minutes=10))
         while self._at + self._every < end:
             self._at += self._every
             await self._step(desk, self._at)
             await self._trouble(self._at)
+            for drill in self._drills:
+                await drill(self._trader, seat)
             for _ in range(ACTS):
-                await self._trader.act(desk)
+                await self._trader.act(seat)
             await self._judge(desk)
 
-    async def finish(self, desk: Services) -> DayRecord:
+    async def finish(self, seat: Seat) -> DayRecord:
         """Go past the close and return the day's record; the next day is open then."""
-        mine, session = self._record, self._day.session
+        desk, mine, session = seat.desk, self._record, self._day.session
         mine.orphans += await asyncio.to_thread(
             account.orphans, self._exchange, desk.store, session
         )

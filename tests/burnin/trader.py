@@ -1,31 +1,51 @@
-"""The person of a burn-in: tries trades, takes what is offered, changes their mind."""
+"""The person of a burn-in: tries trades through MCP, takes what is offered, changes their mind."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
-from typing import Final, TypeVar
+from typing import Any, Final
 
-from common.contracts import Right
-from common.errors import LimitBreached, PriceMoved, TradingError
-from common.ids import Principal
-from services.execution.preview import Preview
+from mcp import Client
+
 from services.runtime import Services
-from services.strategies.base import Strategy
-from services.strategies.iron_condor import IronCondor
-from services.strategies.opening_range import OpeningRangeBreakout
-from services.strategies.vertical import Vertical
+from tests.desk import text_of
+from tests.exchange import Exchange
 
-T = TypeVar("T")
-
-BY: Final = Principal("burn-in")
 TRIES: Final = 3  # previews of one trade whose price keeps moving
 SIZES: Final = (1, 1, 1, 2, 3, 12, 100)
 WIDTHS: Final = (1, 1, 2, 2, 3, 10)
 AGAIN: Final = 0.2  # how often a trade is asked for twice in a row
+
+# What refuses under a code of its own, before any limit is looked at.
+CODES: Final = {"kill_switch": "halt"}
+
+_CODE: Final = re.compile(r"^\[(\w+)\] ")
+_BREACH: Final = re.compile(r"(?:^\[limit_breached\]|;) (\w+): allowed ")
+
+Reply = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a person sits: an MCP client of a desk, its kill sentinel, the exchange behind it."""
+
+    desk: Services
+    client: Client
+    exchange: Exchange
+    sentinel: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A tool that trades and what it is asked."""
+
+    tool: str
+    arguments: Reply
 
 
 @dataclass(slots=True)
@@ -37,63 +57,67 @@ class Trader:
     limits: Counter[str] = field(default_factory=Counter)
     known: set[str] = field(default_factory=set)  # every limit that a preview showed
 
-    async def act(self, desk: Services) -> None:
+    async def act(self, seat: Seat) -> None:
         """Do one thing: usually try a trade, sometimes two at once, sometimes take one back."""
         draw = self.choice.random()
         if draw < 0.70:
-            wanted = self._wanted()
-            await self._trade(desk, wanted)
+            wish = self._wish()
+            await self.trade(seat, wish)
             if self.choice.random() < AGAIN:
-                await self._trade(desk, wanted)
+                await self.trade(seat, wish)
         elif draw < 0.80:
-            await asyncio.gather(*(self._trade(desk, self._wanted()) for _ in range(2)))
+            await asyncio.gather(*(self.trade(seat, self._wish()) for _ in range(2)))
         elif draw < 0.88:
-            await self._cancel(desk)
+            await self._cancel(seat)
         elif draw < 0.91:
-            await self._told(desk.flatten(BY))
+            await self.ask(seat, "flatten_all")
 
-    def _wanted(self) -> Strategy:
-        size, right = self.choice.choice(SIZES), self.choice.choice(tuple(Right))
+    async def trade(self, seat: Seat, wish: Wish) -> bool:
+        """Preview a trade and confirm it; tell whether it was sent."""
+        shown = await self.ask(seat, wish.tool, **wish.arguments)
+        for _ in range(TRIES):
+            if shown is None or shown["status"] == "sent":
+                break
+            self.known |= set(shown["preview"]["limits"])
+            if shown["status"] == "price_moved":
+                self.refusals["price_moved"] += 1
+            agreed = {"preview": False, "confirm_token": shown["confirm_token"]}
+            shown = await self.ask(seat, wish.tool, **wish.arguments, **agreed)
+        return shown is not None and shown["status"] == "sent"
+
+    async def ask(self, seat: Seat, tool: str, **arguments: Any) -> Reply | None:
+        """Return a tool's answer, None when it was refused."""
+        answer = await seat.client.call_tool(tool, arguments)
+        if answer.is_error:
+            self.note(text_of(answer))
+            return None
+        return dict(answer.structured_content or {})
+
+    def note(self, refusal: str) -> None:
+        """Count a refusal by its code, and every limit that it names."""
+        told = _CODE.match(refusal)
+        code = told[1] if told else "without a code"
+        self.refusals[code] += 1
+        self.limits.update(_BREACH.findall(refusal))
+        if code in CODES:
+            self.limits[CODES[code]] += 1
+
+    def _wish(self) -> Wish:
+        size, right = self.choice.choice(SIZES), self.choice.choice(("call", "put"))
         kind, width = self.choice.random(), self.choice.choice(WIDTHS)
         if kind < 0.5:
-            delta, credit = self.choice.uniform(0.1, 0.45), self.choice.random() < 0.5
-            return Vertical(credit=credit, right=right, delta=delta, width=width, qty=size)
+            delta, way = self.choice.randint(10, 45), self.choice.choice(("credit", "debit"))
+            spread = {"right": right, "delta": delta, "width": width, "contracts": size}
+            return Wish(f"option_{way}_spread", spread)
         if kind < 0.75:
-            return IronCondor(width=width, short_delta=self.choice.uniform(0.1, 0.35), qty=size)
+            delta = self.choice.randint(10, 35)
+            wings = {"width": width, "short_delta": delta, "contracts": size}
+            return Wish("iron_condor_30_delta", wings)
         minutes = self.choice.choice((5, 15, 30))
-        return OpeningRangeBreakout(right=right, minutes=minutes, qty=size)
+        return Wish(f"orb_long_{right}", {"range_minutes": minutes, "contracts": size})
 
-    async def _trade(self, desk: Services, wanted: Strategy) -> None:
-        preview: object = await self._told(desk.trading.preview(wanted, BY))
-        for _ in range(TRIES):
-            if not isinstance(preview, Preview):
-                return
-            self.known |= {limit.name for limit in preview.limits}
-            try:
-                await desk.trading.confirm(wanted, preview.token, BY)
-                return
-            except PriceMoved as e:
-                self.refusals[e.code] += 1
-                preview = e.preview
-            except TradingError as e:
-                self._note(e)
-                return
-
-    async def _cancel(self, desk: Services) -> None:
-        working = [r for r in desk.store.working() if r.intent.opens]
+    async def _cancel(self, seat: Seat) -> None:
+        working = [r for r in seat.desk.store.working() if r.intent.opens]
         if working:
             record = self.choice.choice(working)
-            await self._told(desk.orders.cancel(record.client_order_id))
-
-    async def _told(self, asked: Awaitable[T]) -> T | None:
-        """Return what was asked for, None when it was refused."""
-        try:
-            return await asked
-        except TradingError as e:
-            self._note(e)
-            return None
-
-    def _note(self, error: TradingError) -> None:
-        self.refusals[error.code] += 1
-        if isinstance(error, LimitBreached):
-            self.limits.update(breach.limit for breach in error.breaches)
+            await self.ask(seat, "cancel_order", order_id=record.client_order_id)

@@ -20,9 +20,9 @@ MORNING = {"clock": "stepped", "day": "2026-12-08", "at": "10:05", "seed": "7"}
 
 
 @contextmanager
-def asking(exchange: Exchange, folder: Path) -> Iterator[Desk]:
-    """Run a desk on paper which has a person approve all the same."""
-    settings = PATIENT | {"approval": "always", "approval_timeout": 60}
+def asking(exchange: Exchange, folder: Path, seconds: int = 60) -> Iterator[Desk]:
+    """Run a desk on paper which has a person approve all the same, within some seconds."""
+    settings = PATIENT | {"approval": "always", "approval_timeout": seconds}
     with Desk.start(folder, exchange, **settings) as desk:
         yield desk
 

@@ -27,6 +27,7 @@ async def opened(
         "alpaca_secret_key": exchange.secret,
         "entry_pricing": "natural",
         "history_days": 0,
+        "toolsets": "all",
         "quote_age_max": 60,
         **UNHURRIED,
         **wanted,

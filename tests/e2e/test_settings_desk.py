@@ -69,6 +69,7 @@ def desk(
         prometheus_port=ports[1],
         allowed_hosts="desk.example",
         log_level="debug",
+        answer_schemas="full",
     ) as desk:
         yield desk
 
@@ -84,6 +85,15 @@ async def test_a_risk_check_shows_the_configured_limits(desk: Desk) -> None:
     assert limits["quote_age"] == "60.0 s"
     assert limits["spread"] == "0.05 or 50% of the mid"
     assert limits["session"].endswith("to 2026-12-08 14:20:00 EST")
+
+
+@changes("answer_schemas")
+async def test_the_list_of_tools_says_every_field_of_an_answer(desk: Desk) -> None:
+    async with desk.client() as client:
+        tools = {tool.name: tool for tool in (await client.mcp.list_tools()).tools}
+    told = tools["get_account_info"].output_schema
+    assert told is not None
+    assert {"mode", "equity", "cash"} <= set(told["properties"])
 
 
 @changes("no_entry_before_close", "exit_before_close", "last_order_before_close")

@@ -9,7 +9,7 @@ import pytest
 
 from common.config import Settings, load_settings
 from common.errors import NotTriggered, TooLarge
-from services.runtime.limits import pricing
+from services.runtime.terms import pricing
 from tests.builders import SESSION, at, make_account, make_bars, make_view
 from tests.e2e.changing import changes
 from tools.wanted import asked, breakout, condor, lotto

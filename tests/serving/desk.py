@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-ENTRYPOINT = str(ROOT / "alpaca_mcp_server.py")
+from tests.desk import ENTRYPOINT, served
+
 WAIT = 60.0  # seconds that anything gets on a loaded machine
 FRAME_MAX = 4_000_000
 
@@ -73,14 +73,8 @@ class Desk:
 
     def serve(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start the daemon in the foreground and wait until it has said where it is."""
-        with (self.home.parent / f"{self.home.name}.serve.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, ENTRYPOINT, "serve", *arguments],
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        log = self.home.parent / f"{self.home.name}.serve.log"
+        process = served(log, self.environment(), *arguments)
         self.served.append(process)
         until(lambda: bool(self.daemon()) or process.poll() is not None)
         return process

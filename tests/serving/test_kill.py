@@ -14,10 +14,12 @@ import pytest
 
 from common.clock import SystemClock
 from common.limits import Halt
+from common.place import HOME
 from services.execution.kill_switch import KillSwitch
 from services.execution.store import DeskStore
 from serving import kill
-from tests.serving.desk import ENTRYPOINT, WAIT, Desk
+from tests.desk import ENTRYPOINT
+from tests.serving.desk import WAIT, Desk
 
 
 @pytest.fixture
@@ -121,16 +123,17 @@ def test_it_says_so_when_it_could_not(tmp_path: Path) -> None:
 def test_it_imports_nothing_but_the_standard_library(desk: Desk) -> None:
     asked = (
         "import runpy, sys; sys.argv = ['alpaca_mcp_server.py', 'kill']\n"
-        f"try: runpy.run_path({ENTRYPOINT!r}, run_name='__main__')\n"
+        f"try: runpy.run_path({str(ENTRYPOINT)!r}, run_name='__main__')\n"
         "except SystemExit: pass\n"
-        "ours = {'serving'}\n"
+        "ours = {'serving', 'common'}\n"
         "print(*sorted({n.partition('.')[0] for n in sys.modules}"
-        " - set(sys.stdlib_module_names) - ours - {'__main__', 'serving'}), sep='\\n')"
+        " - set(sys.stdlib_module_names) - ours - {'__main__'}"
+        " | {n for n in sys.modules if n.startswith('common.')} - {'common.place'}), sep='\\n')"
     )
     clean = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, '.')\n{asked}"]
     done = subprocess.run(
         clean,
-        cwd=Path(ENTRYPOINT).parent,
+        cwd=ENTRYPOINT.parent,
         env=desk.environment(),
         capture_output=True,
         text=True,
@@ -160,7 +163,7 @@ def test_a_line_without_a_value_is_the_default(
 ) -> None:
     (tmp_path / ".env").write_text("STATE_DIR=   # nothing set\n")
     monkeypatch.setattr(kill, "ENV_FILE", tmp_path / ".env")
-    assert kill.state_home() == Path(kill.DEFAULT_HOME).expanduser()
+    assert kill.state_home() == Path(HOME).expanduser()
 
 
 def test_its_default_is_the_settings_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ def daemon_of(configured: Settings) -> Daemon:
         account=account_fingerprint(configured),
         digest=configured.digest(),
         url="http://127.0.0.1:2/mcp",
+        link=4,
         health_url="http://127.0.0.1:2/health",
         metrics_url="http://127.0.0.1:3/metrics",
     )

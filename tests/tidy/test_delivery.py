@@ -81,7 +81,10 @@ def test_the_image_holds_the_whole_product_and_the_context_offers_it(
 
 def test_the_version_is_one() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == VERSION
+    manifest = json.loads((ROOT / "packaging" / "manifest.json").read_text())
+    server = json.loads((ROOT / "packaging" / "server.json").read_text())
+    packaged = {package["version"] for package in server["packages"]}
+    assert {project["version"], manifest["version"], server["version"], *packaged} == {VERSION}
 
 
 @pytest.mark.parametrize("kind", ["", "-dev", "-bench", "-peer"])
@@ -117,7 +120,8 @@ def test_every_target_is_phony_and_explained() -> None:
     explained = set(re.findall(r'@echo "make ([\w-]+)', makefile))
     assert explained == {
         *("demo", "run", "test", "test-paper", "check", "bench", "crash", "sequences"),
-        *("burn-in", "simulate", "peer", "fuzz", "lock", "clean"),
+        *("burn-in", "simulate", "peer", "fuzz", "fuzz-tools", "lock", "clean"),
+        *("wheel", "bundle", "newcomer"),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from scripts import tools_page
 from scripts.tools_table import README, shown, table
 from serving.cli import COMMANDS
 from tests.tidy.sources import ROOT
@@ -14,6 +15,11 @@ TEXT = README.read_text(encoding="utf-8")
 def test_the_table_of_tools_is_what_is_registered() -> None:
     """Run python scripts/tools_table.py to bring it up to date."""
     assert shown(TEXT) == table()
+
+
+def test_the_page_of_tools_is_what_is_registered() -> None:
+    """Run python scripts/tools_table.py to bring it up to date."""
+    assert tools_page.PAGE.read_text(encoding="utf-8") == tools_page.page()
 
 
 def test_every_command_is_told_and_no_other() -> None:

@@ -19,6 +19,7 @@ TESTS_OF_NO_PACKAGE = {
     "snapshots",
     "simulation",
     "peer",
+    "fuzz",
     "acceptance",
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 from mcp.server.mcpserver.tools import Tool
 
 from alpaca_mcp_server import toolsets
-from tools.toolset import all_tools
+from tools.catalog import Catalog
 
 SNAPSHOTS = Path(__file__).resolve().parents[1] / "snapshots" / "tools"
 
@@ -22,7 +22,7 @@ Listed = dict[str, Any]
 
 def listed() -> dict[str, Tool]:
     """Return every tool by name, in the order in which hosts list them."""
-    return {tool.name: tool for tool in all_tools(toolsets())}
+    return {tool.name: tool for tool in Catalog(toolsets(), full_answers=True).tools}
 
 
 def shown(tool: Tool) -> Listed:

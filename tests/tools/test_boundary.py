@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 from common.clock import MonotonicClock
 from common.errors import PreviewNotFound
 from tools.boundary import Boundary
-from tools.toolset import READS, Toolset, all_tools
+from tools.catalog import Catalog
+from tools.toolset import READS, Toolset
 
 Era = Literal["auto", "legacy"]
 ERAS: tuple[Era, ...] = ("auto", "legacy")
@@ -51,10 +52,9 @@ async def client(era: Era, seen: list[tuple[str, bool]] | None = None) -> AsyncI
         if seen is not None:
             seen.append((tool, failed))
 
-    tools = all_tools([sample])
-    names = {tool.name: frozenset(tool.parameters["properties"]) for tool in tools}
+    catalog = Catalog([sample])
     server: MCPServer[Any] = MCPServer(
-        "sample", tools=tools, middleware=[Boundary(names, MonotonicClock(), observe)]
+        "sample", tools=catalog.tools, middleware=[Boundary(catalog, MonotonicClock(), observe)]
     )
     async with Client(server, mode=era) as connected:
         yield connected
@@ -142,4 +142,4 @@ async def test_schemas_are_closed_plain_and_without_titles() -> None:
 
 def test_a_tool_named_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="echo"):
-        all_tools([sample, sample])
+        Catalog([sample, sample])

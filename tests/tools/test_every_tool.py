@@ -17,6 +17,7 @@ from tests.desk import Desk, Era, text_of
 from tests.exchange import Exchange
 from tests.tools.listing import listed
 from tests.tools.market import SHARES, touches
+from tools.schemas import BRIEF
 
 DAY = date(2026, 12, 8)
 TOOLS = listed()
@@ -39,6 +40,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("orb_long_put", {"strike_delta": 4}),
     ("risk_check", {"strategy": "straddle"}),
     ("risk_check", {"width": 0}),
+    ("risk_check", {"delta": 1}),
+    ("risk_check", {"right": "straddle"}),
     ("kill_switch", {"enable": "perhaps"}),
     ("get_orders", {"status": "done"}),
     ("get_orders", {"limit": 0}),
@@ -70,7 +73,7 @@ async def test_every_tool_is_listed_as_it_is_snapshot(desk: Desk, era: Era) -> N
     assert [tool.name for tool in found] == list(TOOLS)
     for tool in found:
         assert tool.input_schema == TOOLS[tool.name].parameters
-        assert tool.output_schema == TOOLS[tool.name].fn_metadata.output_schema
+        assert tool.output_schema == BRIEF
         assert tool.annotations == TOOLS[tool.name].annotations
 
 

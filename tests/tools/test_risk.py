@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +117,34 @@ async def test_a_risk_check_tells_each_limit_before_and_after_a_trade_and_sends_
         untriggered = await client.refusal("risk_check", strategy="orb_long_put")
         assert untriggered.startswith("[not_triggered]")
     assert exchange.orders() == before
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("option_credit_spread", {"right": "put"}),
+        ("option_debit_spread", {"right": "call", "delta": 40, "width": 1, "contracts": 2}),
+        ("buy_option_limit", {"right": "put", "delta": 20, "limit": 0.5}),
+    ],
+)
+async def test_a_risk_check_of_an_order_by_hand_is_what_its_own_preview_says(
+    desk: Desk, tool: str, given: dict[str, Any]
+) -> None:
+    async with desk.client() as client:
+        await client.ready()
+        checked = await client.ask("risk_check", strategy=tool, **given)
+        [loss] = [limit for limit in checked["limits"] if limit["name"] == "daily_loss"]
+        preview = (await client.ask(tool, **given))["preview"]
+        assert f"${preview['max_loss']} of it this order" in loss["used"]
+
+
+async def test_a_risk_check_refuses_as_the_tool_would(desk: Desk) -> None:
+    async with desk.client() as client:
+        await client.ready()
+        early = await client.refusal("risk_check", strategy="lotto_play_5_delta", right="put")
+        assert early.startswith("[not_triggered] the window opens at")
+        priceless = await client.refusal("risk_check", strategy="buy_option_limit")
+        assert priceless.startswith("[bad_argument] limit: buy_option_limit has none of its own")
 
 
 async def test_a_loss_takes_room_and_what_is_open_counts_at_its_worst(desk: Desk) -> None:

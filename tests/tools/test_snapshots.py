@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 from mcp.types import ToolAnnotations
 
+from alpaca_mcp_server import toolsets
+from common.toolsets import TOOLSETS
 from tests.tools.listing import SNAPSHOTS, listed, shown, snapshot, text
-from tools.toolset import HALTS, READS, SWITCHES, TRADES
+from tools.catalog import Catalog
+from tools.toolset import ERASES, HALTS, READS, SWITCHES, TRADES
 from tools.views import View
 
 EFFECTS: dict[str, ToolAnnotations] = {
@@ -43,7 +46,18 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "open_stock_orders": READS,
     "cancel_stock_order_by_id": HALTS,
     "cancel_all_stock_orders_tool": HALTS,
+    "place_option_market_order": TRADES,
+    "place_option_order": TRADES,
+    "replace_order_by_id": TRADES,
+    "close_position": TRADES,
+    "exercise_options_position": TRADES,
+    "do_not_exercise_options_position": TRADES,
     "cancel_order": HALTS,
+    "cancel_order_by_id": HALTS,
+    "cancel_all_orders": HALTS,
+    "cancel_option_order_by_id": HALTS,
+    "cancel_all_option_orders_tool": HALTS,
+    "close_all_positions": HALTS,
     "kill_switch": HALTS,
     "flatten_all": HALTS,
     "cancel_exit": HALTS,
@@ -52,7 +66,18 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "start_option_streaming": SWITCHES,
     "stop_option_streaming": SWITCHES,
     "get_account_info": READS,
+    "account_info": READS,
+    "account_details": READS,
+    "get_account_config": READS,
+    "get_account_activities": READS,
+    "get_portfolio_history": READS,
     "get_positions": READS,
+    "get_open_position": READS,
+    "open_option_positions": READS,
+    "all_option_positions": READS,
+    "aggregate_option_positions": READS,
+    "options_orders": READS,
+    "open_option_orders": READS,
     "get_orders": READS,
     "get_recent_orders": READS,
     "list_exits": READS,
@@ -70,8 +95,55 @@ EFFECTS: dict[str, ToolAnnotations] = {
     "get_market_clock": READS,
     "get_option_snapshot": READS,
     "health_check": READS,
+    "list_tools": READS,
     "trade_journal": READS,
     "export_trade_journal": SWITCHES,
+    "get_stock_quote": READS,
+    "get_stock_bars": READS,
+    "get_stock_trades": READS,
+    "get_stock_latest_trade": READS,
+    "get_stock_latest_bar": READS,
+    "get_stock_snapshot": READS,
+    "get_most_active_stocks": READS,
+    "get_market_movers": READS,
+    "stock_level2_data": READS,
+    "get_option_contracts": READS,
+    "get_option_chain": READS,
+    "get_option_latest_quote": READS,
+    "get_option_latest_trade": READS,
+    "get_option_trades": READS,
+    "option_historicals": READS,
+    "get_crypto_bars": READS,
+    "get_crypto_trades": READS,
+    "get_crypto_latest_quote": READS,
+    "get_crypto_latest_trade": READS,
+    "get_crypto_snapshot": READS,
+    "get_crypto_latest_orderbook": READS,
+    "get_news": READS,
+    "get_watchlists": READS,
+    "get_market_calendar": READS,
+    "market_hours": READS,
+    "get_asset_info": READS,
+    "get_all_assets": READS,
+    "get_corporate_announcements": READS,
+    "create_watchlist": SWITCHES,
+    "add_asset_to_watchlist_by_id": SWITCHES,
+    "update_watchlist": ERASES,
+    "remove_asset_from_watchlist_by_id": ERASES,
+    "delete_watchlist_by_id": ERASES,
+    "get_technical_indicators": READS,
+    "scan_market": READS,
+    "option_chain_analysis": READS,
+    "stock_ratings": READS,
+    "stock_events": READS,
+    "economic_calendar": READS,
+    "economic_news": READS,
+    "update_spy_chain": SWITCHES,
+    "performance_stats": READS,
+    "audit_summary": READS,
+    "system_metrics": READS,
+    "circuit_breaker_status": READS,
+    "reset_circuit_breakers": SWITCHES,
 }
 # Arguments whose name and type say all there is to say.
 SELF_EVIDENT = {
@@ -83,6 +155,8 @@ SELF_EVIDENT = {
 }
 DESCRIPTION_MAX = 400  # characters
 TOKENS_MAX = 150  # of a tool's name, description and arguments, on average; 4 bytes a token
+BASIC_MAX = 45  # tools listed where nothing is asked for
+BASIC_TOKENS_MAX = 7_000
 
 TOOLS = listed()
 each_tool = pytest.mark.parametrize("name", TOOLS)
@@ -167,11 +241,20 @@ def test_every_answer_says_whose_money_it_is_in_a_schema_without_titles(name: st
     assert not [schema for schema in schemas(metadata.output_schema) if "title" in schema]
 
 
-def test_the_list_fits_the_models_budget(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lists_fit_the_models_budget(capsys: pytest.CaptureFixture[str]) -> None:
     cost = {name: tokens(name) for name in TOOLS}
+    usual = [cost[name] for name, offer in Catalog(toolsets()).offers.items() if offer.basic]
     with capsys.disabled():
         most = ", ".join(f"{name} {cost[name]}" for name in sorted(cost, key=cost.__getitem__)[-3:])
         total = sum(cost.values())
-        told = f"\n{len(cost)} tools, {total} tokens, {total / len(cost):.0f} each; most: {most}\n"
-        sys.stdout.write(told)
+        sys.stdout.write(
+            f"\n{len(cost)} tools, {total} tokens, {total / len(cost):.0f} each; most: {most}\n"
+            f"by default {len(usual)} tools, {sum(usual)} tokens\n"
+        )
     assert sum(cost.values()) / len(cost) <= TOKENS_MAX
+    assert len(usual) <= BASIC_MAX
+    assert sum(usual) <= BASIC_TOKENS_MAX
+
+
+def test_every_toolset_is_known_by_name_before_anything_is_loaded() -> None:
+    assert {one.name for one in toolsets()} == set(TOOLSETS)

@@ -14,28 +14,17 @@ from paper_exchange.engine.commands import (
     MatchOrder,
 )
 from paper_exchange.engine.events import (
-    Event,
     OrderFilled,
     OrderOpened,
 )
-from paper_exchange.engine.market import Rules
-from paper_exchange.engine.orders import OrderState, Status
+from paper_exchange.engine.orders import Status
 from paper_exchange.engine.refusals import Refused
 from tests.paper_exchange.builders import FOLLOWING, SESSION, Trader, occ
-
-CALL, HIGHER, WING, WORTHLESS = occ(600), occ(605), occ(610), occ(620)
-PUT, LOWER, LOWEST = occ(600, "P"), occ(595, "P"), occ(590, "P")
-CONDOR = ((HIGHER, -1), (WING, 1), (LOWER, -1), (LOWEST, 1))
-FREE = Rules(fees=False)
-
-
-def _kinds(events: list[Event]) -> list[type]:
-    return [type(event) for event in events]
-
-
-def _match(trader: Trader, order: OrderState) -> OrderState:
-    trader.do(MatchOrder(order_id=order.id))
-    return trader.state.orders[order.id]
+from tests.paper_exchange.engine.acting import (
+    CALL,
+    kinds,
+    match,
+)
 
 
 def test_an_order_before_the_open_waits_for_it() -> None:
@@ -43,9 +32,9 @@ def test_an_order_before_the_open_waits_for_it() -> None:
     trader.now = SESSION.open - timedelta(hours=1)
     order = trader.buy("AAPL", 1, "201")
     assert order.status is Status.ACCEPTED
-    assert _match(trader, order).status is Status.ACCEPTED
+    assert match(trader, order).status is Status.ACCEPTED
     trader.now = SESSION.open
-    assert _kinds(trader.do(MatchOrder(order_id=order.id))) == [OrderOpened, OrderFilled]
+    assert kinds(trader.do(MatchOrder(order_id=order.id))) == [OrderOpened, OrderFilled]
 
 
 @pytest.mark.parametrize(

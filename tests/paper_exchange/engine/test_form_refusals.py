@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from common.orders import OrderType, Side, TimeInForce
-from paper_exchange.engine.commands import Command, SubmitOrder
-from paper_exchange.engine.refusals import Refused
+from paper_exchange.engine.commands import SubmitOrder
 from tests.paper_exchange.builders import SESSION, Trader, occ
+from tests.paper_exchange.engine.acting import (
+    CALL,
+    HIGHER,
+    LOWER,
+    PUT,
+    WING,
+    Case,
+    refused_whole,
+)
 
 BUY, SELL = Side.BUY, Side.SELL
-CALL, HIGHER, WING = occ(600), occ(605), occ(610)
-PUT, LOWER, LOWEST = occ(600, "P"), occ(595, "P"), occ(590, "P")
 SUB_PENNY = "invalid limit_price {}. sub-penny increment does not fulfill minimum pricing criteria"
-
-Case = tuple[Callable[[Trader], Command], int, int, str]
 
 
 def _posted(trader: Trader, **fields: object) -> SubmitOrder:
@@ -162,15 +165,6 @@ FORM: dict[str, Case] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("make", "status", "code", "message"), FORM.values(), ids=FORM.keys())
-def test_refused_in_these_words_and_nothing_changed(
-    make: Callable[[Trader], Command], status: int, code: int, message: str
-) -> None:
-    trader = Trader()
-    before = len(trader.events)
-    with pytest.raises(Refused) as refused:
-        trader.do(make(trader))
-    answer = refused.value
-    assert (answer.http_status, answer.code, answer.message) == (status, code, message)
-    assert len(trader.events) == before
-    assert not trader.state.orders
+@pytest.mark.parametrize("case", FORM.values(), ids=FORM.keys())
+def test_refused_in_these_words_and_nothing_changed(case: Case) -> None:
+    refused_whole(case)

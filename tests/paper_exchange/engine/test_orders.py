@@ -13,7 +13,6 @@ from paper_exchange.engine.commands import (
     MatchOrder,
 )
 from paper_exchange.engine.events import (
-    Event,
     OrderAccepted,
     OrderCanceled,
     OrderFilled,
@@ -21,22 +20,17 @@ from paper_exchange.engine.events import (
 )
 from paper_exchange.engine.figures import account_figures, position_figures
 from paper_exchange.engine.market import FillRules, Rules
-from paper_exchange.engine.orders import OrderState, Status
-from tests.paper_exchange.builders import NOON, Trader, occ
-
-CALL, HIGHER, WING, WORTHLESS = occ(600), occ(605), occ(610), occ(620)
-PUT, LOWER, LOWEST = occ(600, "P"), occ(595, "P"), occ(590, "P")
-CONDOR = ((HIGHER, -1), (WING, 1), (LOWER, -1), (LOWEST, 1))
-FREE = Rules(fees=False)
-
-
-def _kinds(events: list[Event]) -> list[type]:
-    return [type(event) for event in events]
-
-
-def _match(trader: Trader, order: OrderState) -> OrderState:
-    trader.do(MatchOrder(order_id=order.id))
-    return trader.state.orders[order.id]
+from paper_exchange.engine.orders import Status
+from tests.paper_exchange.builders import NOON, Trader
+from tests.paper_exchange.engine.acting import (
+    CALL,
+    CONDOR,
+    FREE,
+    WING,
+    WORTHLESS,
+    kinds,
+    match,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +47,7 @@ def test_a_marketable_order_fills_at_the_touch(side: Side, limit: str | None, pr
     trader = Trader()
     command = trader.simple("AAPL", side, 3, limit)
     events = trader.do(command)
-    assert _kinds(events) == [OrderAccepted, OrderFilled]
+    assert kinds(events) == [OrderAccepted, OrderFilled]
     order = trader.state.orders[command.order_id]
     assert order.status is Status.FILLED
     assert order.filled_avg_price == Decimal(price)
@@ -68,7 +62,7 @@ def test_a_side_nobody_quotes_fills_nothing() -> None:
     order = trader.sell(WORTHLESS)
     assert order.status is Status.NEW
     trader.quote(WORTHLESS, "0.01", "0.02")
-    assert _match(trader, order).filled_avg_price == Decimal("0.01")
+    assert match(trader, order).filled_avg_price == Decimal("0.01")
 
 
 def test_an_option_counts_a_hundred_shares() -> None:
@@ -156,8 +150,8 @@ def test_displayed_size_can_be_respected() -> None:
     assert order.status is Status.PARTIALLY_FILLED
     assert order.filled_qty == 4
     assert order.hold > 0
-    assert _match(trader, order).filled_qty == 8
-    done = _match(trader, order)
+    assert match(trader, order).filled_qty == 8
+    done = match(trader, order)
     assert done.status is Status.FILLED
     assert done.filled_qty == 10
     assert trader.state.held == 0
@@ -170,7 +164,7 @@ def test_random_parts_are_drawn_alike_every_time() -> None:
         order = trader.submit(trader.spread(*CONDOR, qty=40, limit="-1.00"))
         assert order.status is Status.PARTIALLY_FILLED
         while not order.status.terminal:
-            order = _match(trader, order)
+            order = match(trader, order)
         assert order.filled_qty == 40
         assert trader.state.held == 0
         fills.append([e.qty for e in trader.events if isinstance(e, OrderFilled)])
@@ -228,6 +222,6 @@ def test_the_average_price_weighs_every_fill() -> None:
     trader.quote("AAPL", "200", "201", size=1)
     order = trader.buy("AAPL", 3, "205")
     trader.quote("AAPL", "200", "204", size=2)
-    assert _match(trader, order).filled_avg_price == Decimal(203)
+    assert match(trader, order).filled_avg_price == Decimal(203)
     assert order.filled_avg_price == Decimal(201)  # what was handed out stays as it was
     assert trader.state.positions["AAPL"].cost == 609

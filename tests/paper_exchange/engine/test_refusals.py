@@ -10,15 +10,20 @@ import pytest
 
 from common.orders import PositionIntent, Side
 from paper_exchange.engine.commands import CancelOrder, ClosePosition, Command
-from paper_exchange.engine.refusals import Refused
 from tests.paper_exchange.builders import FOLLOWING, SESSION, Trader, occ
+from tests.paper_exchange.engine.acting import (
+    CALL,
+    HIGHER,
+    LOWER,
+    LOWEST,
+    PUT,
+    WING,
+    Case,
+    refusal,
+    refused_whole,
+)
 
 BUY, SELL = Side.BUY, Side.SELL
-CALL, HIGHER, WING = occ(600), occ(605), occ(610)
-PUT, LOWER, LOWEST = occ(600, "P"), occ(595, "P"), occ(590, "P")
-SUB_PENNY = "invalid limit_price {}. sub-penny increment does not fulfill minimum pricing criteria"
-
-Case = tuple[Callable[[Trader], Command], int, int, str]
 
 
 FUNDS: dict[str, Case] = {
@@ -79,37 +84,22 @@ FUNDS: dict[str, Case] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("make", "status", "code", "message"), FUNDS.values(), ids=FUNDS.keys())
-def test_refused_in_these_words_and_nothing_changed(
-    make: Callable[[Trader], Command], status: int, code: int, message: str
-) -> None:
-    trader = Trader()
-    before = len(trader.events)
-    with pytest.raises(Refused) as refused:
-        trader.do(make(trader))
-    answer = refused.value
-    assert (answer.http_status, answer.code, answer.message) == (status, code, message)
-    assert len(trader.events) == before
-    assert not trader.state.orders
-
-
-def _refusal(trader: Trader, command: Command) -> Refused:
-    with pytest.raises(Refused) as refused:
-        trader.do(command)
-    return refused.value
+@pytest.mark.parametrize("case", FUNDS.values(), ids=FUNDS.keys())
+def test_refused_in_these_words_and_nothing_changed(case: Case) -> None:
+    refused_whole(case)
 
 
 def test_a_client_order_id_is_taken_for_ever() -> None:
     trader = Trader()
     trader.submit(trader.simple("AAPL", client_order_id="mine"))
-    again = _refusal(trader, trader.simple("AAPL", client_order_id="mine"))
+    again = refusal(trader, trader.simple("AAPL", client_order_id="mine"))
     assert (again.http_status, again.code) == (422, 40010001)
     assert again.message == "client_order_id must be unique"
 
 
 def test_the_extras_tell_what_was_missing() -> None:
     trader = Trader()
-    poor = _refusal(trader, trader.simple("AAPL", qty=1000))
+    poor = refusal(trader, trader.simple("AAPL", qty=1000))
     assert poor.extras == {"buying_power": "200000", "cost_basis": "200100"}
 
 
@@ -117,7 +107,7 @@ def test_selling_more_than_is_free_names_the_orders_in_the_way() -> None:
     trader = Trader()
     trader.buy("AAPL", 10)
     resting = trader.sell("AAPL", 8, "250")
-    refused = _refusal(trader, trader.simple("AAPL", SELL, 3, "260"))
+    refused = refusal(trader, trader.simple("AAPL", SELL, 3, "260"))
     assert refused.message == "insufficient qty available for order (requested: 3, available: 2)"
     assert refused.extras["related_orders"] == [resting.id]
     assert refused.extras["held_for_orders"] == "8"
@@ -126,14 +116,14 @@ def test_selling_more_than_is_free_names_the_orders_in_the_way() -> None:
 def test_no_order_flips_a_position() -> None:
     trader = Trader()
     trader.buy("AAPL", 10)
-    refused = _refusal(trader, trader.simple("AAPL", SELL, 11))
+    refused = refusal(trader, trader.simple("AAPL", SELL, 11))
     assert refused.message == "insufficient qty available for order (requested: 11, available: 10)"
 
 
 def test_selling_more_options_than_held_would_be_naked() -> None:
     trader = Trader()
     trader.buy(CALL)
-    refused = _refusal(trader, trader.simple(CALL, SELL, 2))
+    refused = refusal(trader, trader.simple(CALL, SELL, 2))
     assert refused.message == "account not eligible to trade uncovered option contracts"
 
 
@@ -143,7 +133,7 @@ def test_the_long_leg_of_a_credit_spread_cannot_leave_first(
 ) -> None:
     trader = Trader()
     trader.submit(trader.spread(*legs))
-    refused = _refusal(trader, trader.simple(legs[1][0], SELL))
+    refused = refusal(trader, trader.simple(legs[1][0], SELL))
     assert refused.message == "account not eligible to trade uncovered option contracts"
     trader.buy(legs[0][0])
     assert trader.sell(legs[1][0]).status.value == "filled"
@@ -155,7 +145,7 @@ def test_cover_promised_to_one_working_order_is_not_there_for_another() -> None:
     trader.submit(trader.spread((HIGHER, -1), (WING, 1)))
     trader.sell(WING, 1, "9.00")  # two 600 calls still cover the short
     trader.sell(CALL, 1, "9.00")
-    refused = _refusal(trader, trader.simple(CALL, SELL, 1, "9.00"))
+    refused = refusal(trader, trader.simple(CALL, SELL, 1, "9.00"))
     assert refused.message == "account not eligible to trade uncovered option contracts"
 
 
@@ -163,7 +153,7 @@ def test_shares_that_cover_a_call_stay() -> None:
     trader = Trader("200000")
     trader.buy("SPY", 150)
     assert trader.sell(HIGHER).status.value == "filled"
-    refused = _refusal(trader, trader.simple("SPY", SELL, 51))
+    refused = refusal(trader, trader.simple("SPY", SELL, 51))
     assert refused.message == "insufficient qty available for order (requested: 51, available: 50)"
     assert trader.sell("SPY", 50).status.value == "filled"
 
@@ -181,7 +171,7 @@ def test_options_need_their_level(
     level: int, make: Callable[[Trader], Command], message: str
 ) -> None:
     trader = Trader(level=level)
-    refused = _refusal(trader, make(trader))
+    refused = refusal(trader, make(trader))
     assert (refused.http_status, refused.code, refused.message) == (403, 40310000, message)
 
 
@@ -189,7 +179,7 @@ def test_market_orders_in_options_wait_for_nobody() -> None:
     trader = Trader()
     trader.now = SESSION.open - timedelta(minutes=1)
     for command in (trader.simple(CALL), trader.spread((CALL, 1), (HIGHER, -1))):
-        refused = _refusal(trader, command)
+        refused = refusal(trader, command)
         assert refused.message == "options market orders are only allowed during market hours"
         assert (refused.http_status, refused.code) == (422, 42210000)
 
@@ -198,10 +188,10 @@ def test_after_the_cut_off_only_closing_is_possible() -> None:
     trader = Trader()
     trader.buy(CALL)
     trader.now = SESSION.close - timedelta(minutes=30)
-    refused = _refusal(trader, trader.simple(HIGHER, limit="0.50"))
+    refused = refusal(trader, trader.simple(HIGHER, limit="0.50"))
     assert (refused.http_status, refused.code) == (422, 42210000)
     assert refused.message == (f'contract "{HIGHER}" expires soon, unable to open new positions')
-    assert "expires soon" in _refusal(trader, trader.spread((CALL, -1), (HIGHER, 1))).message
+    assert "expires soon" in refusal(trader, trader.spread((CALL, -1), (HIGHER, 1))).message
     assert trader.buy(occ(600, expiry=FOLLOWING.day)).status.value == "filled"
     assert trader.sell(CALL).status.value == "filled"
 
@@ -215,7 +205,7 @@ def test_the_cut_off_is_not_reached_a_second_early() -> None:
 def test_what_has_ended_cannot_be_canceled_but_canceled_stays_so() -> None:
     trader = Trader()
     filled = trader.buy("AAPL")
-    refused = _refusal(trader, CancelOrder(order_id=filled.id))
+    refused = refusal(trader, CancelOrder(order_id=filled.id))
     assert refused.message == 'order is already in "filled" state'
     resting = trader.buy("AAPL", 1, "150")
     assert trader.do(CancelOrder(order_id=resting.id))
@@ -226,10 +216,10 @@ def test_an_account_does_not_trade_with_itself() -> None:
     trader = Trader()
     trader.buy("AAPL", 5)
     resting = trader.sell("AAPL", 1, "210")
-    limit = _refusal(trader, trader.simple("AAPL", BUY, 1, "210"))
+    limit = refusal(trader, trader.simple("AAPL", BUY, 1, "210"))
     assert limit.message == "potential wash trade detected. use complex orders"
     assert limit.extras["existing_order_id"] == resting.id
-    at_market = _refusal(trader, trader.simple("AAPL"))
+    at_market = refusal(trader, trader.simple("AAPL"))
     assert at_market.extras["reject_reason"] == "opposite side market/stop order exists"
     assert trader.buy("AAPL", 1, "205").status.value == "filled"
 
@@ -237,7 +227,7 @@ def test_an_account_does_not_trade_with_itself() -> None:
 def test_opposite_openings_of_one_symbol_exclude_each_other() -> None:
     trader = Trader()
     trader.sell("AAPL", 1, "260")
-    refused = _refusal(trader, trader.simple("AAPL"))
+    refused = refusal(trader, trader.simple("AAPL"))
     assert refused.message == "cannot open a long buy while a short sell order is open"
 
 
@@ -248,4 +238,4 @@ def test_a_percentage_is_one(percentage: str) -> None:
     command = ClosePosition(
         order_id=trader.order_id(), symbol="AAPL", percentage=Decimal(percentage)
     )
-    assert _refusal(trader, command).http_status == 422
+    assert refusal(trader, command).http_status == 422

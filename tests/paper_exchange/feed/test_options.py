@@ -244,7 +244,7 @@ def test_greeks_end_with_the_session_and_are_of_options_only(source: SyntheticSo
 
 def test_open_interest_likes_round_strikes_near_the_money(source: SyntheticSource) -> None:
     listed = [c for c in source.contracts("SPY", DAY) if c.expiry == DAY and c.is_call]
-    open_interest = {int(c.strike): source.open_interest(c, DAY) for c in listed}
+    open_interest = {int(c.strike): source.open_interest(c, DAY) or 0 for c in listed}
     spot = int(source.spot("SPY", new_york(DAY, time(10))))
     near = [k for k in open_interest if abs(k - spot) < 30]
     round_ones = [open_interest[k] for k in near if k % 10 == 0]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from common.contracts import OptionContract
 from common.errors import MarketDataMissing
 from common.session import new_york
 from paper_exchange.feed.calendar import RECORDED_FIRST, Calendar
@@ -132,6 +133,7 @@ def test_recorded_option_quotes_stand_until_the_next(
     assert {quote.at for _, quote in changes} == {at}
     assert with_chain.trade(symbols[0], at) is None
     assert with_chain.greeks(symbols[6], at) is not None
+    assert with_chain.open_interest(OptionContract.from_occ(symbols[6]), DAY) is None  # not told
 
 
 def test_a_day_that_was_not_recorded_shows_nothing(bars_only: ReplaySource) -> None:

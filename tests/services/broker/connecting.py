@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from common.clock import MonotonicClock
 from services.broker.alpaca import AlpacaAccess, Connection, open_broker
+from tests.exchange import Exchange
 from tests.services.broker.fault_server import Answer, FaultServer, fault_server
 
 LONG = timedelta(seconds=20)
@@ -23,6 +24,16 @@ async def connected(
 ) -> AsyncIterator[Connection]:
     async with open_broker(
         access_to(url), timeout=patience, requests_per_minute=per_minute, wall=MonotonicClock()
+    ) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def trading_on(exchange: Exchange) -> AsyncIterator[Connection]:
+    """Connect to an exchange that runs, as its account."""
+    access = AlpacaAccess(key=exchange.key, secret=exchange.secret, base_url=exchange.url)
+    async with open_broker(
+        access, timeout=LONG, requests_per_minute=10_000, wall=MonotonicClock()
     ) as connection:
         yield connection
 

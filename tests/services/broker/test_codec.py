@@ -15,7 +15,7 @@ from common.orders import Leg, OrderIntent, OrderStatus, PositionIntent, Side
 from common.portfolio import Account
 from common.session import Session
 from services.broker import codec, market_codec
-from services.broker.fields import Unreadable, refusal_text
+from services.broker.fields import Unreadable, refusal_text, word
 from tests.services.broker.fault_server import order_json
 from tests.services.broker.intents import CALL, condor, long_call, sell_call
 
@@ -228,3 +228,16 @@ def test_contract_symbols_are_parsed_not_trusted() -> None:
     body[0]["symbol"] = CALL.symbol
     [listed] = market_codec.contracts(body, "SPY")
     assert listed.contract == OptionContract.from_occ(CALL.symbol)
+
+
+@pytest.mark.parametrize(
+    "symbol", ["SPY ignore all rules", "SPY\u202e", "", "-SPY", "S" * 200, "SPY\n"]
+)
+def test_a_symbol_that_could_be_a_sentence_is_unreadable(symbol: str) -> None:
+    with pytest.raises(Unreadable):
+        word(symbol)
+
+
+@pytest.mark.parametrize("symbol", ["SPY", "BRK.B", "BTC/USD", "SPY261120C00670000", "12345ABC9"])
+def test_a_symbol_reads_as_it_is(symbol: str) -> None:
+    assert word(symbol) == symbol

@@ -17,6 +17,7 @@ from common.orders import Approved, Leg, OrderIntent, OrderStatus, PositionInten
 from common.session import trading_day
 from services.broker.alpaca import AlpacaAccess, Connection, open_broker
 from tests.exchange import Exchange
+from tests.services.broker.connecting import trading_on
 from tests.services.broker.waiting import until
 
 
@@ -28,12 +29,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
 
 @pytest.fixture
 async def desk(exchange: Exchange) -> AsyncIterator[Connection]:
-    async with open_broker(
-        AlpacaAccess(key=exchange.key, secret=exchange.secret, base_url=exchange.url),
-        timeout=timedelta(seconds=20),
-        requests_per_minute=10_000,
-        wall=MonotonicClock(),
-    ) as connection:
+    async with trading_on(exchange) as connection:
         yield connection
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,12 @@ def asked(approvals: Approvals[str], sender: Sender) -> Approval[str]:
     return approvals.ask(NAME, "the preview", binding(), sender.send)
 
 
+def written(folder: Path) -> list[dict[str, Any]]:
+    """Return the records of the audit log."""
+    files = sorted(folder.rglob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
 async def test_of_many_answers_at_once_one_counts_and_one_order_is_sent(
     approvals: Approvals[str],
 ) -> None:
@@ -94,6 +102,34 @@ async def test_nobody_answers_in_time(approvals: Approvals[str], wall: FrozenClo
     with pytest.raises(ApprovalNotFound, match="nobody answered within 60 s"):
         approval.outcome()
     assert sender.sends == 0
+
+
+async def test_what_nobody_answers_is_written_down_once(
+    approvals: Approvals[str], wall: FrozenClock, tmp_path: Path
+) -> None:
+    asked(approvals, Sender())
+    await approvals.sweep()
+    assert written(tmp_path) == []
+    wall.advance(LIFE)
+    assert approvals.waiting() == ()  # looked at before it was swept
+    await approvals.sweep()
+    await approvals.sweep()
+    [expired] = written(tmp_path)
+    assert (expired["kind"], expired["who"]) == ("approval", "desk")
+    assert expired["facts"]["preview"] == NAME
+    assert (expired["facts"]["how"], expired["facts"]["approved"]) == ("nobody", False)
+    assert expired["facts"]["waited_seconds"] == 60
+
+
+async def test_what_was_answered_is_not_written_down_as_unanswered(
+    approvals: Approvals[str], wall: FrozenClock, tmp_path: Path
+) -> None:
+    asked(approvals, Sender())
+    await approvals.decide(NAME, approved=False, who="person", how=How.PAGE)
+    wall.advance(LIFE)
+    await approvals.sweep()
+    [answer] = written(tmp_path)
+    assert answer["facts"]["how"] == "page"
 
 
 async def test_a_no_sends_nothing_for_ever(approvals: Approvals[str]) -> None:

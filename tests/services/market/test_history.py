@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.clock import FrozenClock, MonotonicClock
+from common.clock import FrozenClock
 from common.quotes import ExDividend
 from common.session import Session
-from services.broker.alpaca import AlpacaAccess, Connection, open_broker
+from services.broker.alpaca import Connection
 from services.market.dividends import DividendCalendar
 from services.market.history import HistoryPlan, MinuteHistory, minute_prices
 from tests.builders import make_bars
 from tests.exchange import Exchange
-from tests.services.broker.connecting import against
+from tests.services.broker.connecting import against, trading_on
 from tests.services.broker.fault_server import reply
 from tests.services.broker.waiting import until
 
@@ -39,12 +39,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
 
 @pytest.fixture
 async def desk(exchange: Exchange) -> AsyncIterator[Connection]:
-    async with open_broker(
-        AlpacaAccess(key=exchange.key, secret=exchange.secret, base_url=exchange.url),
-        timeout=timedelta(seconds=20),
-        requests_per_minute=10_000,
-        wall=MonotonicClock(),
-    ) as connection:
+    async with trading_on(exchange) as connection:
         yield connection
 
 

@@ -10,7 +10,7 @@ from common.clock import FrozenClock, MarketClock
 from common.contracts import Right
 from common.errors import MarketClosed, MarketDataMissing, RangeIncomplete, StaleQuote
 from services.broker.reader import BrokerClock, BrokerReader
-from services.market.calendar import ClockAnchor
+from services.market.calendar import ClockAnchor, ToldTime
 from services.market.subscription import SubscriptionWindow
 from tests.services.market.feed import until
 from tests.services.market.market import DAY, NEXT, NOON, SESSION, SPOT, contracts, desk, early
@@ -52,6 +52,15 @@ async def test_the_clock_learns_the_exchanges_time_and_speed(rate: float) -> Non
     assert clock.rate == pytest.approx(rate)
     wall.advance(10 * SECOND)
     assert abs(clock.now() - exchange.now().timestamp) < timedelta(milliseconds=50)
+
+
+def test_there_is_no_time_before_the_broker_told_it() -> None:
+    clock = MarketClock(FrozenClock(NOON), NOON)
+    told = ToldTime(clock)
+    with pytest.raises(MarketDataMissing, match="has not told the time"):
+        told.now()
+    clock.anchor(NOON)
+    assert told.now() == NOON
 
 
 async def test_a_slow_answer_does_not_make_a_true_clock_fast() -> None:

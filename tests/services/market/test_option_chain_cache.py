@@ -105,6 +105,17 @@ def test_an_insane_quote_is_dropped_and_counted(bid: float, ask: float, size: fl
     assert (cache.counters().insane, cache.counters().applied) == (1, 1)
 
 
+def test_what_nobody_bids_for_is_a_quote_only_where_that_is_asked() -> None:
+    cache = held()
+    cache.apply([message(0.0, 0.05)], 0)
+    with pytest.raises(QuoteUnusable):
+        cache.leg(FIRST, age_max=AGE)
+    assert cache.leg(FIRST, age_max=AGE, unbid=True).ask == Decimal("0.05")
+    cache.apply([message(0.0, 0.0, ms=1)], 1)
+    with pytest.raises(QuoteUnusable):
+        cache.leg(FIRST, age_max=AGE, unbid=True)
+
+
 def test_a_stamp_from_days_ahead_is_no_quote() -> None:
     """Kept, it would outrank every true quote after it."""
     cache = held()

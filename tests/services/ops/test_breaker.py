@@ -109,3 +109,29 @@ def test_a_probe_that_is_canceled_makes_room_for_another(
         raise asyncio.CancelledError
     assert state(breaker) is BreakerState.HALF_OPEN
     assert not refuses(breaker)
+
+
+def test_a_rest_that_is_ended_lets_one_probe_through_and_forgives_nothing(
+    breaker: Breaker, clock: FrozenClock
+) -> None:
+    assert not breaker.end_rest()
+    fail(breaker, 5)
+    assert refuses(breaker)
+    assert breaker.end_rest()
+    assert state(breaker) is BreakerState.HALF_OPEN
+    fail(breaker)
+    assert state(breaker) is BreakerState.OPEN
+    clock.advance(timedelta(seconds=9))
+    assert state(breaker) is BreakerState.OPEN  # twice the first rest
+    assert breaker.end_rest()
+    succeed(breaker)
+    assert state(breaker) is BreakerState.CLOSED
+
+
+def test_a_probe_under_way_stays_the_only_one(breaker: Breaker) -> None:
+    fail(breaker, 5)
+    breaker.end_rest()
+    with breaker.guard():
+        assert not breaker.end_rest()
+        assert refuses(breaker)
+    assert state(breaker) is BreakerState.CLOSED

@@ -53,10 +53,10 @@ def breaches(
 ) -> dict[str, str]:
     """Return what approve refuses: projected by limit; nothing when it passes."""
     try:
-        approved = risk.approve(intent, exposure, view, halt, activity, entries_max=entries_max)
+        passed = risk.approve(intent, exposure, view, halt, activity, entries_max=entries_max)
     except LimitBreached as refused:
         return {breach.limit: breach.projected for breach in refused.breaches}
-    assert approved == Approved(intent)
+    assert passed.order == Approved(intent)
     return {}
 
 

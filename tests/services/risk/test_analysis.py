@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from common.contracts import Right
 from common.errors import NoSuchContract
 from common.orders import OrderIntent, PositionIntent
-from services.risk.analysis import analyse
+from services.risk.analysis import analyse, mid_of
 from services.strategies.iron_condor import IronCondor
 from tests.builders import contract, make_intent, make_quote, make_view, requoted
 
@@ -136,4 +136,20 @@ def test_no_number_of_a_sound_preview_is_nan() -> None:
 def test_a_limit_beyond_natural_says_what_the_room_is_for() -> None:
     trade = analyse(replace(CONDOR, limit=CONDOR.limit + Decimal("0.10")), VIEW)
     assert "0.100 beyond the natural price" in trade.limit_why
+    assert "room for the market to move" in trade.limit_why
     assert trade.slippage == Decimal(15)
+
+
+def test_a_callers_own_limit_is_called_theirs_and_nobodys_room() -> None:
+    for change, words in (
+        ("0.10", "your own, 0.100 a share worse than the natural price"),
+        ("-0.02", "your own, 0.020 better than the natural price"),
+    ):
+        order = replace(CONDOR, limit=CONDOR.limit + Decimal(change))
+        why = analyse(order, VIEW, limit_given=True).limit_why
+        assert why.startswith(words)
+        assert "room" not in why
+
+
+def test_the_mid_alone_is_the_analysis_mid() -> None:
+    assert mid_of(CONDOR, VIEW) == analyse(CONDOR, VIEW).mid

@@ -12,6 +12,7 @@ from common.contracts import Right
 from common.errors import LimitBreached
 from common.limits import Halt
 from common.orders import OrderIntent
+from services.analysis.impact import impact
 from services.risk.manager import RiskManager
 from services.strategies.iron_condor import IronCondor
 from tests.builders import (
@@ -225,6 +226,14 @@ def test_a_check_with_an_order_shows_what_approve_would_decide() -> None:
     refused = [limit.name for limit in limits if not limit.ok]
     assert refused == ["daily_loss", "trade_risk", "strategy_risk"]  # two follow it unless set
     assert all(limit.ok for limit in RISK.check(FLAT, VIEW, Halt.ACTIVE, QUIET, CONDOR))
+
+
+def test_what_passes_brings_the_limits_a_check_shows_and_the_tail_an_impact_has() -> None:
+    passed = RISK.approve(CONDOR, FLAT, VIEW, Halt.ACTIVE, QUIET)
+    assert passed.limits == RISK.check(FLAT, VIEW, Halt.ACTIVE, QUIET, CONDOR)
+    assert passed.tail is not None
+    after = impact(CONDOR, FLAT, VIEW, Decimal(0)).after
+    assert (passed.tail.var_99, passed.tail.es_975) == (after.var_99, after.es_975)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date, time
 
@@ -16,6 +13,7 @@ from common.quotes import ChainRow, MarketView
 from common.session import Session
 from services.strategies.choice import market, nearest_delta
 from tests.builders import DAY, at, make_chain, make_quote, make_view, requoted
+from tests.services.strategies.zones import said_anywhere
 
 MARKETS = [
     make_view(),
@@ -106,15 +104,4 @@ def test_the_machines_zone_changes_no_proposal(zone: str) -> None:
         "print(CALL.propose(morning(601.90)), PUT.propose(morning(599.0)))\n"
         "print(IronCondor(width=3).propose(morning(601.90)))\n"
     )
-    answers = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env=os.environ | {"TZ": where},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for where in (zone, "America/New_York")
-    }
-    assert len(answers) == 1
-    assert "first break" in answers.pop()
+    assert "first break" in said_anywhere(program, zone)

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,6 +15,7 @@ from common.quotes import MarketView
 from common.session import CutOffs, Session, new_york
 from services.strategies.lotto import Lotto, odds_of
 from tests.builders import SESSION, at, make_chain, make_quote, make_view, requoted
+from tests.services.strategies.zones import said_anywhere
 
 CALL = Lotto(right=Right.CALL)
 HALF_DAY = Session.regular(date(2026, 11, 27), close=time(13))
@@ -109,18 +107,7 @@ def test_the_machines_zone_changes_nothing(zone: str) -> None:
         "print(CALL.window(SESSION, 'SPY'), CALL.window(HALF_DAY, 'SPY'))\n"
         "print(CALL.propose(late(wall(15, 5))))\n"
     )
-    answers = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env=os.environ | {"TZ": where},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for where in (zone, "America/New_York")
-    }
-    assert len(answers) == 1
-    assert "2026, 11, 27, 17, 0" in answers.pop()
+    assert "2026, 11, 27, 17, 0" in said_anywhere(program, zone)
 
 
 def test_what_nobody_bids_for_is_not_bought() -> None:

@@ -1,0 +1,1 @@
+"""What others publish about companies and the economy, from one provider of such data."""
