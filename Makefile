@@ -9,10 +9,12 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 BENCH := .venv-bench/.bench
 PEER := .venv-peer/.peer
+NODE := .venv-node/.node
+NODE_PINS := requirements-node.txt tests/conformance_mcp/package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer fuzz fuzz-tools wheel bundle newcomer lock clean
+.PHONY: help preflight venv demo run test test-paper sequences check format lint types contracts tidy bench crash burn-in simulate peer node conformance fuzz fuzz-tools wheel bundle newcomer lock clean
 
 help:
 	@echo "make demo   install, then watch the desk trade on the local paper exchange"
@@ -26,6 +28,8 @@ help:
 	@echo "make burn-in  100 days of the desk on the stepped clock; keeps build/burn-in.md"
 	@echo "make simulate  1,000 seeds of the simulation and its planted faults; keeps build/simulation.md"
 	@echo "make peer   install Alpaca's own MCP server, which tests drive, in its own environment"
+	@echo "make node   install the MCP conformance suite and Inspector, in their own environment"
+	@echo "make conformance  both revisions of the MCP suite and the Inspector, against our server"
 	@echo "make fuzz   a long run of schemathesis on the exchange's REST API"
 	@echo "make wheel  dist/*.whl, for uvx and pip"
 	@echo "make bundle dist/*.mcpb, which Claude Desktop installs by a double click"
@@ -57,13 +61,19 @@ $(PEER): requirements-peer.txt | preflight
 	@$(PYTHON) scripts/install.py .venv-peer requirements-peer.txt
 	@touch $@
 
+node: $(NODE)
+
+$(NODE): $(NODE_PINS) | preflight
+	@$(PYTHON) scripts/install.py .venv-node $(NODE_PINS)
+	@touch $@
+
 demo: $(RUNTIME)
 	@$(PY) alpaca_mcp_server.py demo
 
 run: $(RUNTIME)
 	@$(PY) alpaca_mcp_server.py serve
 
-test: $(DEV) $(PEER)
+test: $(DEV) $(PEER) $(NODE)
 	@$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/tidy
 
 test-paper: $(DEV)
@@ -104,6 +114,9 @@ burn-in: $(DEV)
 simulate: $(DEV)
 	@$(PY) -m tests.simulation.run --seeds 1000 --mutants --report build/simulation.md
 
+conformance: $(DEV) $(NODE)
+	@$(PY) -m pytest -q tests/conformance_mcp
+
 fuzz: $(DEV) $(PEER)
 	@$(PY) -m tests.peer.fuzz --examples 200
 
@@ -126,7 +139,8 @@ lock: $(DEV)
 	$(COMPILE) -o requirements-dev.txt requirements-dev.in
 	$(COMPILE) -o requirements-bench.txt requirements-bench.in
 	$(COMPILE) -o requirements-peer.txt requirements-peer.in
+	$(COMPILE) -o requirements-node.txt requirements-node.in
 
 clean:
-	rm -rf .venv .venv-bench .venv-peer build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-peer .venv-node build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

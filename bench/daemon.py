@@ -79,6 +79,7 @@ async def desk(
             "port": "0",
             "prometheus_port": "0",
             "log_level": "error",
+            "calls_per_minute": "1000000",
             **settings,
         }
         folder = StateFolder(load_settings(_env_file=None, **given))

@@ -101,10 +101,9 @@ class ExchangeSettings(BaseModel):
         return self
 
 
-# Where a daemon is, how it logs, what one client is shown: two of these may differ and still be
-# the same desk.
-_WHERE = frozenset(
+_WHERE = frozenset(  # where a daemon is, what it logs, what is shown: no other desk by these
     {"state_dir", "log_level", "host", "port", "prometheus_port", "toolsets", "read_only"}
+    | {"otel_exporter_otlp_endpoint"}
 )
 
 
@@ -180,6 +179,7 @@ class Settings(BaseSettings):
     # Tools
     toolsets: Annotated[str, AfterValidator(asked_sets)] = DEFAULT
     read_only: bool = False
+    calls_per_minute: Count = 1_200  # of each principal; what stops trading is not counted
 
     # Execution
     entry_pricing: Literal["adaptive", "natural"] = "adaptive"  # from the mid, or at once
@@ -210,6 +210,7 @@ class Settings(BaseSettings):
     allowed_hosts: str = ""  # comma-separated Host names besides loopback
     idle_timeout: Annotated[Minutes, Positive] = timedelta(minutes=30)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otel_exporter_otlp_endpoint: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     answer_schemas: Literal["brief", "full"] = "brief"  # in the list of tools
 
     exchange: ExchangeSettings = ExchangeSettings()

@@ -11,7 +11,7 @@ TOOLSETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "strategy": ("strategy",),
         "option_orders": ("option_orders", "option_order_book"),
-        "stock_orders": ("share_orders",),
+        "stock_orders": ("stock_orders",),
         "crypto_orders": ("crypto_orders",),
         "risk": ("risk",),
         "analysis": ("analysis",),
@@ -30,6 +30,7 @@ TOOLSETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "reference": ("reference",),
         "research": ("research",),
         "operations": ("operations",),
+        "events": ("events",),
         "system": ("system",),
     }
 )

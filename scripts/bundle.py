@@ -42,7 +42,8 @@ def contents() -> Iterator[tuple[str, bytes]]:
     yield "requirements.txt", pinned.encode()
     yield ENTRYPOINT, (ROOT / ENTRYPOINT).read_bytes()
     for package in PACKAGES:
-        for source in sorted((ROOT / package).rglob("*.py")):
+        shipped = (one for one in (ROOT / package).rglob("*") if one.suffix in {".py", ".html"})
+        for source in sorted(shipped):
             yield source.relative_to(ROOT).as_posix(), source.read_bytes()
 
 

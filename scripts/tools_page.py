@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mcp.server.mcpserver.tools import Tool
-
 from alpaca_mcp_server import toolsets
+from tools.catalog import Catalog, Offer
 from tools.toolset import effect_word
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "tools.md"
@@ -23,7 +22,8 @@ Written by `scripts/tools_table.py` from what the server registers; change the t
 *Reads* looks. *Sets* changes this server only. *Trades* previews, and sends with the preview's
 token. *Stops* cancels or closes, and no limit holds it up. An argument that is unknown or out of
 its bounds is refused before anything happens. Every answer says its mode; `null` is unknown, never
-zero. A refusal reads `[code] what happened. Next: what to do.`
+zero. A refusal reads `[code] what happened. Next: what to do.` What is not listed by
+default is there once `TOOLSETS` names its set, or `all`.
 """
 BOUNDS = (
     ("minimum", "at least {}"),
@@ -38,19 +38,24 @@ BOUNDS = (
 
 def page() -> str:
     """Return the page as Markdown."""
-    return HEAD + "".join(
-        f"\n## {toolset.name}\n" + "".join(_tool(tool) for tool in toolset.build())
-        for toolset in toolsets()
-    )
+    told, toolset = [HEAD], ""
+    for offer in Catalog(toolsets()).offers.values():
+        if offer.toolset != toolset:
+            toolset = offer.toolset
+            told.append(f"\n## {toolset}\n")
+        told.append(_tool(offer))
+    return "".join(told)
 
 
-def _tool(tool: Tool) -> str:
+def _tool(offer: Offer) -> str:
+    tool = offer.tool
     about = "\n\n".join(" ".join(part.split()) for part in tool.description.split("\n\n"))
     rows = "".join(f"{row}\n" for row in _rows(tool.parameters))
     table = (
         f"\n| argument | type | default | what it is |\n|---|---|---|---|\n{rows}" if rows else ""
     )
-    return f"\n### {tool.name}\n\n*{effect_word(tool.annotations)}*. {about}\n{table}"
+    listed = ", listed by default" if offer.basic else ""
+    return f"\n### {tool.name}\n\n*{effect_word(tool.annotations)}*{listed}. {about}\n{table}"
 
 
 def _rows(schema: dict[str, Any]) -> Iterator[str]:

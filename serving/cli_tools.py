@@ -15,6 +15,7 @@ from common.ids import RandomIds
 from serving.client import connected
 from serving.state import StateFolder
 from serving.tokens import TokenFile, grant_asked
+from tools.events import ALERTS
 from tools.toolset import effect_word
 
 
@@ -34,7 +35,10 @@ async def call_tool(settings: Settings, name: str, pairs: Sequence[str]) -> int:
     arguments = parsed(pairs)
     async with connected(settings) as client:
         answer = await client.call_tool(name, arguments)
-    text = "\n".join(block.text for block in answer.content if isinstance(block, TextContent))
+    texts = [block.text for block in answer.content if isinstance(block, TextContent)]
+    text = "\n".join(one for one in texts if not one.startswith(ALERTS))
+    for news in (one for one in texts if one.startswith(ALERTS)):
+        print(news, file=sys.stderr)
     if answer.is_error:
         print(text, file=sys.stderr)
         return 1

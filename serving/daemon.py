@@ -34,6 +34,7 @@ from serving.link import linked
 from serving.ports import Listening, listen
 from serving.sibling import ExchangeAddress, SiblingExchange
 from serving.state import Daemon, StateFolder, account_fingerprint, held, publish
+from serving.telemetry import exported
 from serving.tokens import LOCAL, FileVerifier, TokenFile
 from serving.web import beside, config
 from tools.grant import READ
@@ -74,7 +75,7 @@ async def serve(
         tokens.token(LOCAL)
         listening = listen(settings, any_port=any_port)
         sibling = SiblingExchange(folder.exchange, settings.exchange, wall)
-        async with AsyncExitStack() as stack:
+        async with exported(settings), AsyncExitStack() as stack:
             local = await sibling.find_or_start() if settings.mode is Mode.PAPER_LOCAL else None
             access = _access(settings, local)
             services = await stack.enter_async_context(

@@ -15,7 +15,7 @@ from common.config import Settings
 from common.place import ENV_FILE
 
 # A skip with any other reason fails: a test that does not run proves nothing.
-ALLOWED_SKIPS = re.compile(r"recorded data absent|PostgreSQL")
+ALLOWED_SKIPS = re.compile(r"recorded data absent|PostgreSQL|no Chromium")
 SETTINGS = frozenset(name.upper() for name in Settings.model_fields)
 PREFIXES = ("APCA_", "ALPACA_", "EXCHANGE__")
 

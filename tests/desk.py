@@ -30,6 +30,7 @@ from mcp.client.streamable_http import streamable_http_client
 from common.ids import RandomIds
 from serving.tokens import TokenFile
 from tests.exchange import ROOT, Exchange
+from tools.events import ALERTS
 
 ENTRYPOINT = ROOT / "alpaca_mcp_server.py"
 START_SECONDS = 60.0
@@ -42,6 +43,7 @@ UNHURRIED = {
     "trades_per_day_max": "1000",
     "orders_per_minute_max": "1000",
     "orders_per_hour_max": "1000",
+    "calls_per_minute": "1000000",
     "duplicate_window": "0",
     "repeats_max": "1000",
     "cooldown_after_loss": "0",
@@ -109,10 +111,14 @@ class DeskClient:
 
 @dataclass
 class Desk:
-    """A daemon on a state folder. settings are environment variables in lower case."""
+    """A daemon on a state folder. settings are environment variables in lower case.
+
+    program is what Python is told to run; it takes the entrypoint's commands.
+    """
 
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = (str(ENTRYPOINT),)
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -171,7 +177,7 @@ class Desk:
         self.folder.mkdir(exist_ok=True, parents=True)
         for stale in self.folder.glob("*/daemon.lock"):
             stale.write_text("")
-        self.process = served(self.log, self.environment)
+        self.process = served(self.log, self.environment, program=self.program)
         deadline = time.monotonic() + START_SECONDS
         while not self._listening():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -203,16 +209,18 @@ class Desk:
 
     @asynccontextmanager
     async def client(
-        self, principal: str = "local", era: Era = "auto"
+        self, principal: str = "local", era: Era = "auto", **options: Any
     ) -> AsyncIterator[DeskClient]:
-        """Connect over HTTP with a principal's own token."""
+        """Connect over HTTP with a principal's own token; options are the SDK client's."""
         async with (
             httpx2.AsyncClient(
                 headers={"Authorization": f"Bearer {self.token(principal)}"},
                 timeout=httpx2.Timeout(30, read=60),
                 trust_env=False,
             ) as http,
-            Client(streamable_http_client(self.told["url"], http_client=http), mode=era) as client,
+            Client(
+                streamable_http_client(self.told["url"], http_client=http), mode=era, **options
+            ) as client,
         ):
             yield DeskClient(client)
 
@@ -236,11 +244,16 @@ class Desk:
             return False
 
 
-def served(log: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+def served(
+    log: Path,
+    environment: dict[str, str],
+    *arguments: str,
+    program: tuple[str, ...] = (str(ENTRYPOINT),),
+) -> subprocess.Popen[bytes]:
     """Start a daemon in the foreground, its output appended to a file."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, str(ENTRYPOINT), "serve", *arguments],
+            [sys.executable, *program, "serve", *arguments],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -250,5 +263,6 @@ def served(log: Path, environment: dict[str, str], *arguments: str) -> subproces
 
 
 def text_of(answer: Any) -> str:
-    """Return the text of an answer."""
-    return " ".join(block.text for block in answer.content if block.type == "text")
+    """Return the text of an answer without the news that may follow it."""
+    texts = [block.text for block in answer.content if block.type == "text"]
+    return " ".join(text for text in texts if not text.startswith(ALERTS))

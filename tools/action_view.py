@@ -39,7 +39,7 @@ class ActionView(TradeView):
             mode=desk.mode,
             status="sent",
             message=_DONE[wanted.kind],
-            order=None if order is None else OrderView.told(order),
+            order=None if order is None else OrderView.of_share(order),
         )
 
     @classmethod

@@ -10,6 +10,7 @@ from pydantic import Field
 from common.ids import ConfirmToken
 from tools.analysis_views import ContextView, PortfolioGreeksView, RiskMetricsView, StraddleView
 from tools.details_view import DetailsView
+from tools.progress import Reporting
 from tools.toolset import READS, Toolset
 from tools.wants import Caller, Desk
 
@@ -26,12 +27,12 @@ async def market_context(desk: Desk) -> ContextView:
 
 
 @analysis.tool(READS, basic=True)
-async def straddle_scan(desk: Desk) -> StraddleView:
+async def straddle_scan(desk: Desk, progress: Reporting) -> StraddleView:
     """Compare the at-the-money straddle with what the rest of the session may move.
 
     Says "no edge" unless the gap is worth twice its round-trip cost. Trades nothing.
     """
-    return StraddleView.of(desk.mode, await desk.analyst.straddle())
+    return StraddleView.of(desk.mode, await progress.during(desk.analyst.straddle()))
 
 
 @analysis.tool(READS, basic=True)
@@ -41,12 +42,12 @@ async def portfolio_greeks(desk: Desk) -> PortfolioGreeksView:
 
 
 @analysis.tool(READS, basic=True)
-async def risk_metrics(desk: Desk) -> RiskMetricsView:
+async def risk_metrics(desk: Desk, progress: Reporting) -> RiskMetricsView:
     """Show value at risk, expected shortfall, worst scenario and jumps of everything held.
 
     Each path revalued on the smile; with a count of past days on which VaR was exceeded.
     """
-    return RiskMetricsView.of(desk.mode, await desk.analyst.risk())
+    return RiskMetricsView.of(desk.mode, await progress.during(desk.analyst.risk()))
 
 
 @analysis.tool(READS, basic=True)

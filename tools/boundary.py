@@ -9,17 +9,18 @@ text of an answer is its JSON without white space.
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from common.clock import Stopwatch, WallClock
+from tools.cap import ANSWER_MAX, ERROR_MAX, capped, text_of
 from tools.catalog import Catalog
 
 log = logging.getLogger(__name__)
 
+UTF8_MAX = 4  # bytes of a character
 TOLD_MAX = 160  # characters of a model's own argument that come back to it
 
 _PREFIX = re.compile(r"^Error executing tool \S+: ")
@@ -100,9 +101,12 @@ def _polished(result: Any) -> Any:
     if result.get("isError"):
         for block in result.get("content", []):
             if block.get("type") == "text":
-                block["text"] = _error_text(block["text"])
+                block["text"] = _error_text(block["text"])[:ERROR_MAX]
     elif (structured := result.get("structuredContent")) is not None:
-        text = json.dumps(structured, separators=(",", ":"), ensure_ascii=False)
+        text = text_of(structured)
+        if len(text) * UTF8_MAX > ANSWER_MAX:
+            result["structuredContent"] = capped(structured)
+            text = text_of(result["structuredContent"])
         pictures = [one for one in result.get("content", []) if one.get("type") != "text"]
         result["content"] = [{"type": "text", "text": text}, *pictures]
     return result

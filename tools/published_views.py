@@ -23,6 +23,7 @@ class Published(View):
 
     provider: str = NAME
     age_seconds: int
+    unreadable: int = Field(description="rows left out: not as documented")
 
 
 class GradeRow(BaseModel):
@@ -62,6 +63,7 @@ class RatingsView(Published):
         return cls(
             mode=mode,
             age_seconds=_seconds(found.age),
+            unreadable=found.unreadable,
             symbol=found.symbol,
             analysts=None if held is None else {name: getattr(held, name) for name in names},
             targets=None
@@ -140,6 +142,7 @@ class EventsView(Published):
         return cls(
             mode=mode,
             age_seconds=_seconds(found.age),
+            unreadable=found.unreadable,
             symbol=found.symbol,
             from_day=found.start.isoformat(),
             to_day=found.end.isoformat(),
@@ -187,6 +190,7 @@ class CalendarView(Published):
         return cls(
             mode=mode,
             age_seconds=_seconds(found.age),
+            unreadable=found.unreadable,
             from_day=found.start.isoformat(),
             to_day=found.end.isoformat(),
             total=len(found.releases),
@@ -225,7 +229,12 @@ class NewsView(Published):
     def of(cls, mode: str, found: Told[Article], limit: int) -> NewsView:
         """Return the view of news; limit: articles at most."""
         rows = [ArticleRow.of(one) for one in found.rows[:limit]]
-        return cls(mode=mode, age_seconds=_seconds(found.age), articles=rows)
+        return cls(
+            mode=mode,
+            age_seconds=_seconds(found.age),
+            unreadable=found.unreadable,
+            articles=rows,
+        )
 
 
 def _seconds(age: timedelta) -> int:

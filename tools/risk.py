@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from common.errors import ReleaseRefused
+from common.limits import Limit
 from services.execution.unwinder import Flattened
 from services.portfolio.greeks import GreeksReport
 from services.portfolio.pnl import PositionPnl, SessionPnl
 from services.runtime import Services
 from tools.candidate import Candidate, TradeName
 from tools.orders_view import OrderView
+from tools.progress import Reporting
 from tools.toolset import HALTS, READS, Toolset
 from tools.views import GreeksView, LimitView, View, dollars, price, quantity
 from tools.wanted import RightName
@@ -91,6 +94,17 @@ class RiskView(View):
     halted_because: list[str]
     limits: list[LimitView]
 
+    @classmethod
+    def of(cls, desk: Services, limits: Sequence[Limit]) -> RiskView:
+        """Return the view of checked limits."""
+        return cls(
+            mode=desk.mode,
+            ok=all(limit.ok for limit in limits),
+            halt=desk.kill_switch.halt().value,
+            halted_because=[str(cause) for cause in desk.kill_switch.causes()],
+            limits=LimitView.of(limits),
+        )
+
 
 class KillView(View):
     """The kill switch after the call."""
@@ -160,14 +174,7 @@ async def risk_check(
     asked = Candidate(
         name=strategy, right=right, delta=delta, width=width, contracts=contracts, limit=limit
     )
-    limits = await desk.option_desk.check(asked.strategy(desk.settings))
-    return RiskView(
-        mode=desk.mode,
-        ok=all(limit.ok for limit in limits),
-        halt=desk.kill_switch.halt().value,
-        halted_because=[str(cause) for cause in desk.kill_switch.causes()],
-        limits=LimitView.of(limits),
-    )
+    return RiskView.of(desk, await desk.option_desk.check(asked.strategy(desk.settings)))
 
 
 @risk.tool(HALTS, basic=True)
@@ -187,12 +194,12 @@ async def kill_switch(desk: Desk, by: Caller, enable: bool = True) -> KillView:
 
 
 @risk.tool(HALTS, basic=True)
-async def flatten_all(desk: Desk, by: Caller) -> FlattenView:
+async def flatten_all(desk: Desk, by: Caller, progress: Reporting) -> FlattenView:
     """Cancel every order and close every position, spreads as spreads, until it reads flat.
 
     Works with the kill switch set. Safe to repeat. Takes up to 25 seconds.
     """
-    return FlattenView.of(desk, await desk.flatten(by))
+    return FlattenView.of(desk, await progress.during(desk.flatten(by), desk.flattening))
 
 
 def _pnl(mode: str, found: SessionPnl, greeks: GreeksReport) -> PnlView:

@@ -82,6 +82,8 @@ class Toolset:
             if tool.fn_metadata.output_schema is not None:
                 told = schemas.answer(tool.fn_metadata.output_schema, full=full_answers)
                 tool.fn_metadata.output_schema = told
+            if (page := getattr(tool.fn_metadata.output_model, "page", None)) is not None:
+                tool.meta = {"ui": {"resourceUri": page}}
             tools.append(tool)
         return tools
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken
-from common.place import COMMAND
 from services.execution.approvals import Approval
 from services.execution.clerk import Shown
 from services.execution.preview import Preview
 from services.risk.analysis import LegAnalysis, TradeAnalysis
 from services.runtime import Services
 from services.strategies.base import Strategy
+from tools import ticket
 from tools.consent import Asking
 from tools.exits import ExitLineView
 from tools.orders_view import OrderView
@@ -112,6 +112,8 @@ class PreviewView(BaseModel):
 class TradeView(View):
     """A preview with its token, what waits for a person, or the order that a token sent."""
 
+    page: ClassVar[str | None] = ticket.URI
+
     status: Literal["preview", "price_moved", "awaiting_approval", "sent"]
     message: str
     confirm_token: str | None = None
@@ -168,7 +170,7 @@ def awaiting_message() -> str:
     """Return what a model is told of an order that waits for a person."""
     return (
         "Nothing was sent yet: a person must approve it, on the desk's approval page or "
-        f"with '{COMMAND} approve' at a terminal. Tell the user, and "
+        "with 'python alpaca_mcp_server.py approve' at a terminal. Tell the user, and "
         "repeat this same call to learn the outcome."
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from math import isfinite
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -20,7 +21,9 @@ from services.portfolio.greeks import Sensitivity
 
 
 class View(BaseModel):
-    """A tool's answer."""
+    """A tool's answer. page: where hosts with MCP Apps find a page that shows it."""
+
+    page: ClassVar[str | None] = None
 
     mode: str = Field(description="paper-local, paper or live")
 

@@ -24,16 +24,21 @@ async def _services(ctx: Context[Services]) -> Services:
     return ctx.request_context.lifespan_context
 
 
-def _catalog(ctx: Context[Services]) -> Catalog:
+async def _catalog(ctx: Context[Services]) -> Catalog:
     server = ctx.mcp_server
     if not isinstance(server, DeskServer):
         raise TypeError("these tools are served by a DeskServer")
     return server.catalog
 
 
-async def _principal() -> Principal:
+def caller() -> Principal:
+    """Return who is calling now."""
     token = get_access_token()
     return LOCAL if token is None else Principal(token.client_id)
+
+
+async def _principal() -> Principal:
+    return caller()
 
 
 Desk = Annotated[Services, Resolve(_services)]

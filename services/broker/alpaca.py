@@ -10,10 +10,10 @@ from functools import partial
 from urllib.parse import quote as escaped
 
 from common.clock import WallClock
-from common.errors import BrokerRefused, BrokerUnavailable, NotOpen, OrderNotFound, OrderUncertain
-from common.ids import ClientOrderId, Ids, OrderId, RandomIds
-from common.money import Price, Qty
-from common.orders import Approved, Order, OrderIntent, Side
+from common.errors import BrokerUnavailable, NotOpen, OrderNotFound, OrderUncertain
+from common.ids import ClientOrderId, OrderId
+from common.money import Price
+from common.orders import Approved, Order, OrderIntent
 from common.shares import ShareIntent
 from services.broker import codec, share_codec
 from services.broker.access import AlpacaAccess
@@ -43,11 +43,9 @@ DUPLICATE = "client_order_id must be unique"
 class AlpacaBroker:
     """A Broker. Only what opens risk is held back by the breaker."""
 
-    def __init__(self, channel: Channel, reader: BrokerReader, breaker: Breaker, ids: Ids) -> None:
+    def __init__(self, channel: Channel, breaker: Breaker) -> None:
         self._channel = channel
-        self._reader = reader
         self._breaker = breaker
-        self._ids = ids
 
     async def submit(
         self,
@@ -122,28 +120,6 @@ class AlpacaBroker:
             values={"suspend_trade": suspended},
         )
         definite(await self._channel.ask(request, Lane.ORDERS))
-
-    async def close_stock(self, symbol: str, qty: Qty | None = None) -> Order:
-        """Close what is held of a stock or a coin, or qty of it, by our own market order.
-
-        The broker's own close of a position takes no client_order_id, so an unclear
-        outcome of it could never be looked up.
-        """
-        held = {position.symbol: position for position in await self._reader.positions()}
-        if symbol not in held:
-            raise BrokerRefused(f"there is no position in {symbol}", status=404)
-        free = held[symbol].qty_available
-        if not free:
-            raise BrokerRefused(
-                f"working orders hold all {held[symbol].qty} of {symbol}", status=403
-            )
-        wanted = abs(free) if qty is None else qty
-        if wanted > abs(free):
-            raise BrokerRefused(f"only {abs(free)} of {symbol} is free to be closed", status=403)
-        client_order_id = ClientOrderId(f"close-{self._ids.uuid()}")
-        side = Side.SELL if free > 0 else Side.BUY
-        body = codec.market_request(symbol, wanted, side, client_order_id)
-        return await self._post(body, client_order_id, None)
 
     async def _post(
         self, body: Json, client_order_id: ClientOrderId, before_send: Callable[[], None] | None
@@ -225,7 +201,6 @@ def open_broker(
     requests_per_minute: int,
     wall: WallClock,
     metrics: Metrics | None = None,
-    ids: Ids | None = None,
 ) -> AbstractAsyncContextManager[Connection]:
     """Hold a connection to one account; nothing is sent before something is asked.
 
@@ -244,7 +219,7 @@ def open_broker(
     reader = AlpacaReader(channel, access, account, data)
     return _held(
         Connection(
-            broker=AlpacaBroker(channel, reader, orders, ids or RandomIds()),
+            broker=AlpacaBroker(channel, orders),
             reader=reader,
             ledger=AccountLedger(channel, account),
             holder=HolderGateway(channel),

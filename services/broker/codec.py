@@ -109,19 +109,6 @@ def _limit_price(intent: OrderIntent) -> str:
     return plain(limit)
 
 
-def market_request(symbol: str, qty: Qty, side: Side, client_order_id: str) -> dict[str, Any]:
-    """Return the body of a market day order in a stock, or a gtc one in a coin."""
-    day = TimeInForce.GTC if "/" in symbol else TimeInForce.DAY
-    return {
-        "client_order_id": client_order_id,
-        "symbol": symbol,
-        "qty": plain(qty),
-        "side": side.value,
-        "type": OrderType.MARKET.value,
-        "time_in_force": day.value,
-    }
-
-
 # ---------------------------------------------------------------- orders
 
 

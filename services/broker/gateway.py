@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from common.ids import ClientOrderId, OrderId
-from common.money import Price, Qty
+from common.money import Price
 from common.orders import Approved, Order, OrderIntent
 from common.shares import ShareIntent
 
@@ -98,15 +98,5 @@ class Broker(Protocol):
         Raises:
             BrokerRefused: A clear no.
             BrokerUnavailable: No clear answer; calling again does no harm.
-        """
-        ...
-
-    async def close_stock(self, symbol: str, qty: Qty | None = None) -> Order:
-        """Close what is held of a stock or a coin, or qty of it, by a market day order.
-
-        Raises:
-            BrokerRefused: Nothing of it is free to be closed, or a clear no.
-            OrderUncertain: Sent without a clear answer.
-            BrokerUnavailable: Nothing was sent.
         """
         ...

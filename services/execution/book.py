@@ -161,8 +161,8 @@ class OrderBook:
     async def cancel_option(self, order_id: str) -> Found:
         """Cancel an order in options as cancel does; raise BadArgument for any other order."""
         found = await self.order(order_id)
-        other = isinstance(found, Order) and not is_option_order(found)
-        if other or isinstance(found, ShareRecord):
+        foreign = isinstance(found, Order) and not is_option_order(found)
+        if foreign or isinstance(found, ShareRecord):
             raise BadArgument(
                 f"order_id: {order_id} is no option order", remedy="cancel_order takes any order"
             )

@@ -26,9 +26,11 @@ from services.execution.records import ExitPlan, OrderRecord
 from services.execution.revisions import OrderReviser
 from services.execution.sender import OrderSender, Ticket
 from services.execution.sight import Seen, Sight
+from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
 from services.execution.trail import preview_id
 from services.ops.metrics import Metrics
+from services.ops.tracing import span
 from services.risk.analysis import analyse, mid_of
 from services.risk.manager import Passed, RiskManager
 from services.strategies.base import Proposal, Strategy, natural_limit
@@ -62,6 +64,7 @@ class TradingDesk:
         holdings: Holdings,
         sender: OrderSender,
         reviser: OrderReviser,
+        store: DeskStore,
         entries: Entries,
         tracker: OrderTracker,
         kill_switch: KillSwitch,
@@ -76,6 +79,7 @@ class TradingDesk:
         self._holdings = holdings
         self._sender = sender
         self._reviser = reviser
+        self._store = store
         self._entries = entries
         self._tracker = tracker
         self._kill_switch = kill_switch
@@ -87,7 +91,7 @@ class TradingDesk:
         Raises a MarketError when there is nothing to trade, Halted, or LimitBreached with
         every breach and the nearest thing that would pass.
         """
-        with self._metrics.preview.time(), refusals_counted(self._metrics):
+        with span("preview"), self._metrics.preview.time(), refusals_counted(self._metrics):
             return await self._preview(strategy, by)
 
     async def _preview(self, strategy: Strategy, by: Principal) -> Preview:
@@ -141,9 +145,8 @@ class TradingDesk:
     async def deal(self, preview: Preview, by: Principal) -> OrderRecord:
         """Send what was previewed, if the market and every limit still allow it.
 
-        The intent, its exit and its client order id are durable before the send. Raises
-        PriceMoved with a fresh preview, LimitBreached, Halted, and what the send raises: an
-        unclear answer leaves the order unknown for the tracker, nothing is sent twice.
+        Intent, exit and client order id are durable before the send. Raises PriceMoved with a
+        fresh preview, LimitBreached, Halted, and OrderUncertain: nothing is sent twice.
         """
         with self._metrics.confirm.time(), refusals_counted(self._metrics):
             return await self._deal(preview, by)
@@ -171,7 +174,7 @@ class TradingDesk:
 
     def order(self, client_order_id: ClientOrderId) -> OrderRecord:
         """Return an order as it stands now; raise OrderNotFound."""
-        record = self._tracker.order(client_order_id)
+        record = self._store.order(client_order_id)
         if record is None:
             raise OrderNotFound(client_order_id)
         return record
@@ -238,6 +241,7 @@ class TradingDesk:
             entries_max=None if proposal is None else proposal.entries_max,
         )
 
+    @span("risk")
     def _approve(self, intent: OrderIntent, proposal: Proposal, seen: Seen) -> Passed:
         if not intent.opens:
             order = self._risk.close_by_hand(intent, seen.exposure.positions)

@@ -173,9 +173,7 @@ class InstructionDesk:
         try:
             match wanted.kind:
                 case Kind.CLOSE:
-                    held = await self._held(wanted)
-                    day = trading_day(self._clock.now())
-                    return await self._closer.reduce(held, wanted.qty, by, day)
+                    return await self._closed(wanted, by)
                 case Kind.EXERCISE:
                     await self._holder.exercise(wanted.symbol, self._kill_switch.require_open)
                 case Kind.DECLINE:
@@ -183,6 +181,17 @@ class InstructionDesk:
             return None
         finally:
             self._tracker.look_soon()
+
+    async def _closed(self, wanted: Instruction, by: Principal) -> ShareRecord:
+        held = await self._held(wanted)
+        today = trading_day(self._clock.now())
+        sent = await self._closer.close(held, by, today, wanted.qty)
+        if sent is None:
+            raise BadArgument(
+                f"symbol: an order of ours closes {wanted.symbol} already",
+                remedy="get_orders shows it; cancel_order takes it back",
+            )
+        return sent
 
     async def _held(self, wanted: Instruction) -> Position:
         held = next((p for p in await self._reader.positions() if p.symbol == wanted.symbol), None)
@@ -229,11 +238,7 @@ class InstructionDesk:
         seen = await self._sight.look()
         self._risk.close_by_hand(delivery.closing, seen.exposure.positions)
         book, spot = await self._portfolio.book(), seen.view.spot.mid
-        after = build_exposure(
-            delivery.delivered(book, spot),
-            self._tracker.pending(),
-            self._tracker.pending_shares(),
-        )
+        after = build_exposure(delivery.delivered(book, spot), self._tracker.pending())
         found = self._risk.check(after, seen.view, self._kill_switch.halt(), seen.activity)
         limits = tuple(limit for limit in found if limit.name not in OF_ENTRIES)
         broken = [_breach(x.name, x.value, x.used, SELL_INSTEAD) for x in limits if not x.ok]

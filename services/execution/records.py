@@ -14,6 +14,7 @@ from common.exits import ExitTerms
 from common.ids import ClientOrderId, OrderId, Principal
 from common.money import Price, Qty
 from common.orders import Fill, Order, OrderIntent, OrderStatus
+from common.shares import ShareIntent
 
 # Alpaca tells a broker order's fate in these, in rising order of how much is known.
 UNSENT = frozenset({OrderStatus.INTENT, OrderStatus.SUBMITTING})
@@ -29,6 +30,11 @@ class Tracked(Protocol):
     @property
     def client_order_id(self) -> ClientOrderId:
         """Its name."""
+        ...
+
+    @property
+    def intent(self) -> OrderIntent | ShareIntent:
+        """What was wanted."""
         ...
 
     @property

@@ -78,8 +78,7 @@ class OrderReviser:
         found = await self._book.order(order_id)
         if isinstance(found, ShareRecord):
             raise BadArgument(
-                f"order_id: {order_id} is an order in {found.intent.symbol}, not in options",
-                remedy="cancel it and place another one",
+                "an order in stocks or coins is not moved", remedy="cancel it and place another"
             )
         now = self._ours(found) if isinstance(found, Held) else _theirs(found)
         wanted = now.limit if limit is None else limit

@@ -20,6 +20,7 @@ from services.execution.tracker import OrderTracker
 from services.execution.trail import PreviewId, Trail
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
+from services.ops.tracing import span
 
 CLIENT_ORDER_ID_PREFIX = "spy0-"
 
@@ -82,7 +83,8 @@ class OrderSender:
         Raises Halted (nothing sent), BrokerRefused, BrokerUnavailable (nothing sent) and
         OrderUncertain: then the record is unknown, keeps its reservation and is looked up.
         """
-        return await self._supervisor.shielded(self._send(approved, client_order_id, ticket))
+        with span("submit", client_order_id):
+            return await self._supervisor.shielded(self._send(approved, client_order_id, ticket))
 
     async def _send(
         self, approved: Approved[OrderIntent], client_order_id: ClientOrderId, ticket: Ticket

@@ -32,24 +32,24 @@ class ShareCloser:
         self._sender = sender
         self._follower = follower
 
-    async def close(self, position: Position, by: Principal, day: date) -> ShareRecord | None:
+    async def close(
+        self, position: Position, by: Principal, day: date, qty: Qty | None = None
+    ) -> ShareRecord | None:
         """Close what no other order has claimed; None while an order of ours closes it already.
+
+        qty: so much of it, without sign.
 
         Raises LimitBreached where it is held no more, and what the send raises.
         """
-        working = self._follower.working()
         symbol = position.symbol
+        working = self._follower.working()
         if any(one.intent.symbol == symbol and not one.intent.opens for one in working):
             return None
-        return await self.reduce(position, abs(position.qty_available), by, day)
-
-    async def reduce(self, position: Position, qty: Qty, by: Principal, day: date) -> ShareRecord:
-        """Close so much of a holding at the market; raises as close does."""
-        coin = asset_class(position.symbol) is AssetClass.CRYPTO
+        coin = asset_class(symbol) is AssetClass.CRYPTO
         intent = ShareIntent(
-            symbol=position.symbol,
+            symbol=symbol,
             side=Side.SELL if position.qty > 0 else Side.BUY,
-            qty=min(qty, QTY_MAX),
+            qty=min(abs(position.qty_available) if qty is None else qty, QTY_MAX),
             type=OrderType.MARKET,
             tif=TimeInForce.GTC if coin else TimeInForce.DAY,
             opens=False,

@@ -60,7 +60,7 @@ class Sight:
         # Before the positions are read: see Activity.
         day = self._store.of_day(view.session.day)
         records = [one for one in day if without is None or one.broker_id != without]
-        shares = [one.trade for one in self._store.shares.of_day(view.session.day)]
+        shares = [record.trade for record in self._store.shares.of_day(view.session.day)]
         exposure = await self._portfolio.exposure(
             self._tracker.pending(without), self._tracker.pending_shares()
         )

@@ -108,14 +108,14 @@ class DeskStore:
 
         await self._transact(work)
 
-    async def adopt(self, record: OrderRecord, order: Order) -> None:
-        """Nothing: the broker makes no orders of one in options."""
-
     async def revise(self, client_order_id: ClientOrderId, intent: OrderIntent) -> None:
         """Write an order's new size and worst limit: what is reserved for it."""
         values = (intent.qty, to_scaled(intent.limit, PRICE_SCALE), client_order_id)
         sql = "UPDATE orders SET qty=?, limit_units=? WHERE client_order_id=?"
         await self._transact(lambda db: db.execute(sql, values))
+
+    async def adopt(self, record: OrderRecord, order: Order) -> None:
+        """Nothing: the broker makes no orders of one in options."""
 
     def working(self) -> tuple[OrderRecord, ...]:
         """Return every order that has not ended, oldest first."""

@@ -121,10 +121,6 @@ class OrderTracker:
             return f"the broker's orders were last read {self._looked.elapsed().seconds} s ago"
         return None
 
-    def order(self, client_order_id: ClientOrderId) -> OrderRecord | None:
-        """Return one of our option orders."""
-        return self._options.order(client_order_id)
-
     async def settled(
         self, client_order_id: ClientOrderId, within: timedelta
     ) -> OrderRecord | None:

@@ -1,5 +1,7 @@
 """What the desk tells the audit log: each event of a trade as the facts a reader needs.
 
+What somebody waits to hear (a fill, an exit, a halt) goes to the event hub too, once written.
+
 A preview is known by an id that its token gives and that does not give the token away, so
 an order can be followed back to the one preview and the one approval behind it.
 """
@@ -21,7 +23,10 @@ from common.shares import ShareIntent
 from services.execution.latches import Latch
 from services.execution.records import ExitPlan, OrderRecord, Tracked
 from services.execution.share_records import ShareRecord
+from services.execution.telling import exit_told, fill_told, halt_told, order_told
 from services.ops.audit import AuditLog
+from services.ops.events import EventHub, Kind
+from services.ops.tracing import OrderTraces
 
 PreviewId = NewType("PreviewId", str)
 
@@ -36,9 +41,11 @@ def preview_id(token: ConfirmToken) -> PreviewId:
 class Trail:
     """Writes trades into the audit log. What must come first is awaited and may fail."""
 
-    def __init__(self, audit: AuditLog, clock: Clock) -> None:
+    def __init__(self, audit: AuditLog, clock: Clock, events: EventHub) -> None:
         self._audit = audit
         self._clock = clock
+        self._events = events
+        self._traces = OrderTraces()
 
     async def preview(
         self,
@@ -117,6 +124,7 @@ class Trail:
 
         What closes goes all the same, and the record is owed.
         """
+        self._traces.sent(record.client_order_id)
         write = self._audit.append if record.intent.opens else self._audit.note
         await write(
             "intent",
@@ -146,6 +154,8 @@ class Trail:
             reason=record.reason,
             market_at=record.updated_at,
         )
+        if (told := order_told(record)) is not None:
+            self._events.publish(Kind.ORDER, told)
 
     async def fill(self, record: Tracked, fill: Fill | None) -> None:
         """An order of ours filled, in part or whole; without a fill it was read afterwards."""
@@ -160,6 +170,8 @@ class Trail:
             filled_average=record.filled_avg_price,
             market_at=record.updated_at if fill is None else fill.at,
         )
+        self._traces.filled(record.client_order_id, record.status.value)
+        self._events.publish(Kind.FILL, fill_told(record, fill))
 
     async def exit(self, plan: ExitPlan) -> None:
         """A protective exit was armed, fired, changed or done with."""
@@ -171,6 +183,8 @@ class Trail:
             note=plan.note,
             market_at=self._clock.now(),
         )
+        if (told := exit_told(plan)) is not None:
+            self._events.publish(Kind.EXIT, told)
 
     async def halt(self, halt: Halt, causes: Sequence[Latch]) -> None:
         """Trading was halted, reduced or released; with the causes that stand now."""
@@ -190,6 +204,7 @@ class Trail:
             ],
             market_at=self._clock.now(),
         )
+        self._events.publish(Kind.HALT, halt_told(halt, causes))
 
 
 def _intent(intent: OrderIntent | ShareIntent) -> dict[str, object]:

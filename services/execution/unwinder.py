@@ -122,8 +122,8 @@ class Unwinder:
         self._holdings = holdings
         self._canceler = canceler
         self._walker = walker
-        self._shares = shares
         self._lanes = CloseLanes()
+        self._shares = shares
 
     async def flatten(self, by: Principal, day: date, *, cancel: bool = True) -> Flattened:
         """Cancel every order, close every position, and read back until it is flat.

@@ -29,13 +29,17 @@ GRADES: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratings:
-    """What analysts say of a stock. consensus and target are None where nobody does."""
+    """What analysts say of a stock. consensus and target are None where nobody does.
+
+    unreadable, here and below: rows that were left out.
+    """
 
     symbol: str
     consensus: Consensus | None
     target: Target | None
     grades: tuple[Grade, ...]
     age: timedelta
+    unreadable: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Events:
     dividends: tuple[Dividend, ...]
     splits: tuple[Split, ...]
     age: timedelta
+    unreadable: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,7 @@ class Calendar:
     end: date
     releases: tuple[tuple[datetime, Release], ...]
     age: timedelta
+    unreadable: int
 
 
 class Research:
@@ -82,6 +88,7 @@ class Research:
             target=next(iter(target.rows), None),
             grades=tuple(newest[:GRADES]),
             age=_oldest(consensus, target, grades),
+            unreadable=_unreadable(consensus, target, grades),
         )
 
     async def events(self, symbol: str, back: int, ahead: int) -> Events:
@@ -101,6 +108,7 @@ class Research:
             dividends=_between(dividends, start, end),
             splits=_between(splits, start, end),
             age=_oldest(earnings, dividends, splits),
+            unreadable=_unreadable(earnings, dividends, splits),
         )
 
     async def calendar(self, days: int, country: str, impacts: frozenset[str]) -> Calendar:
@@ -111,7 +119,8 @@ class Research:
         """
         start = trading_day(self._clock.now())
         end = start + timedelta(days=days)
-        span = {"from": start.isoformat(), "to": end.isoformat()}
+        last = end + timedelta(days=1)  # an evening in New York is the next day's in UTC
+        span = {"from": start.isoformat(), "to": last.isoformat()}
         told = await self._provider.ask("economic-calendar", Release, **span)
         found = [
             (one.date.replace(tzinfo=UTC) if one.date.tzinfo is None else one.date, one)
@@ -124,6 +133,7 @@ class Research:
             end=end,
             releases=tuple(sorted(inside, key=lambda pair: pair[0])),
             age=told.age,
+            unreadable=told.unreadable,
         )
 
     async def news(self, limit: int) -> Told[Article]:
@@ -139,3 +149,7 @@ def _between(told: Told[_Dated], start: date, end: date) -> tuple[_Dated, ...]:
 
 def _oldest(*told: Told[Any]) -> timedelta:
     return max(one.age for one in told)
+
+
+def _unreadable(*told: Told[Any]) -> int:
+    return sum(one.unreadable for one in told)

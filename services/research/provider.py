@@ -7,10 +7,11 @@ Answers are kept for some minutes: a model asks the same thing often, and plans 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -26,6 +27,8 @@ from services.research.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -49,10 +52,14 @@ class ProviderPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told(Generic[T]):
-    """Rows as the provider told them, and how long ago. order is the provider's."""
+    """Rows as the provider told them and in its order, and how long ago.
+
+    unreadable: rows that are not as documented; they are left out, never guessed at.
+    """
 
     rows: tuple[T, ...]
     age: timedelta
+    unreadable: int = 0
 
 
 class Provider:
@@ -63,7 +70,7 @@ class Provider:
         self._wall = wall
         self._bucket = TokenBucket(plan.requests_per_minute, wall, reserved=0)
         self._trust: ssl.SSLContext | None = None
-        self._kept: OrderedDict[str, tuple[int, tuple[Any, ...]]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[int, Told[Any]]] = OrderedDict()
 
     async def ask(self, path: str, kind: type[T], **values: object) -> Told[T]:
         """Return the rows at a path, decoded as records of a kind.
@@ -75,18 +82,18 @@ class Provider:
         if (known := self._recent(place)) is not None:
             return known
         body = await self._get(path, asked)
-        rows = await asyncio.to_thread(_decoded, path, body, kind)
-        self._kept[place] = (self._wall.ns(), rows)
+        told = await asyncio.to_thread(_decoded, path, body, kind)
+        self._kept[place] = (self._wall.ns(), told)
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
-        return Told(rows=rows, age=timedelta(0))
+        return told
 
     def _recent(self, place: str) -> Told[Any] | None:
         if (kept := self._kept.get(place)) is None:
             return None
         age = timedelta(seconds=(self._wall.ns() - kept[0]) / _NS)
         if age <= self._plan.keep:
-            return Told(rows=kept[1], age=age)
+            return replace(kept[1], age=age)
         del self._kept[place]
         return None
 
@@ -141,9 +148,21 @@ def _require(status: int, path: str) -> None:
     raise ProviderUnavailable(f"{NAME} answered {path} with status {status}")
 
 
-def _decoded(path: str, body: bytes, kind: type[T]) -> tuple[T, ...]:
+def _decoded(path: str, body: bytes, kind: type[T]) -> Told[T]:
+    """Return the rows that can be read; raise ProviderUnavailable where none of them can."""
+    rows: list[T] = []
+    wrong: list[msgspec.DecodeError] = []
     try:
-        return tuple(msgspec.json.decode(body, type=list[kind]))  # type: ignore[valid-type] # a type made of a value
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        at = str(e).rpartition(" - at ")[2] if " - at " in str(e) else "no JSON"
-        raise ProviderUnavailable(f"{NAME}'s answer to {path} cannot be read ({at:.80})") from None
+        for row in msgspec.json.decode(body, type=list[msgspec.Raw]):
+            try:
+                rows.append(msgspec.json.decode(row, type=kind))
+            except msgspec.DecodeError as e:
+                wrong.append(e)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProviderUnavailable(f"{NAME}'s answer to {path} is no list of rows") from None
+    if wrong and not rows:
+        at = str(wrong[0]).rpartition(" - at ")[2] or "a row"
+        raise ProviderUnavailable(f"no row of {NAME}'s answer to {path} can be read ({at:.80})")
+    if wrong:
+        log.warning("%d rows of %s cannot be read", len(wrong), path)
+    return Told(rows=tuple(rows), age=timedelta(0), unreadable=len(wrong))

@@ -57,21 +57,32 @@ def order_form(case: Case) -> Finding | None:
 
 
 def no_conflict(case: Case) -> Finding | None:
-    """No leg opens against what is held in its contract: the broker would net the two.
+    """No leg opens against what is held in its contract, or may soon be: the broker nets the two.
 
-    It refuses such an order, or takes the leg for the closing of what another trade holds.
+    It refuses such an order, or takes the leg for the closing of what another trade holds; and
+    what is left of either trade may be a short without its cover, which it does not let close.
     """
     if case.intent is None:
         return None
     held = {position.symbol: position.qty for position in case.exposure.positions}
+    pending = {
+        (leg.contract, leg.side)
+        for intent in case.exposure.pending
+        for leg in intent.legs
+        if leg.intent.opens
+    }
     against = joined(
         leg.contract.symbol
         for leg in case.intent.legs
-        if leg.intent.opens and held.get(leg.contract.symbol, ZERO) * leg.side.sign < 0
+        if leg.intent.opens
+        and (
+            held.get(leg.contract.symbol, ZERO) * leg.side.sign < 0
+            or (leg.contract, leg.side.opposite) in pending
+        )
     )
     return finding(
         "position_conflict",
-        allowed="no leg against a position held",
+        allowed="no leg against what is held or working",
         used=f"against {against}" if against else "none",
         ok=not against,
         remedy="choose another delta or width, or close that position first",

@@ -21,24 +21,11 @@ from services.market.option_chain_cache import OptionChainCache
 from services.market.quote_stream import OptionQuoteStream
 from services.market.spot import SpotFeed
 from services.market.watch import MarketWatch
+from services.runtime.known import Market
 from services.runtime.services import UNDERLYING
 from services.runtime.studies import Studies
 
 SPOT_EVERY = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
-    """The services that know the market, made once."""
-
-    calendar: SessionCalendar
-    spot: SpotFeed
-    chain: ChainService
-    history: MinuteHistory
-    dividends: DividendCalendar
-    watch: MarketWatch
-    data: MarketData
-    studies: Studies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from services.execution.store import DeskStore
 from services.market.calendar import ClockAnchor
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
+from services.runtime.changes import ChangeWatch
 from services.runtime.recording import recording
 from services.runtime.services import Services
 from services.runtime.wiring import Parts
@@ -115,6 +116,7 @@ async def _start(services: Services, wall: WallClock) -> None:
     keep("marks", services.marks.watch)
     keep("approvals", services.trading.watch)
     keep("gauges", lambda: _gauge(services))
+    keep("changes", ChangeWatch(services).watch)
     services.chain.start_streaming()
     gc.collect()
     gc.freeze()  # what is loaded now stays: no full collection walks it again
@@ -145,8 +147,9 @@ async def _gauge(services: Services) -> None:
         await asyncio.sleep(METRICS_EVERY)
         metrics.loop_lag.set(max(loop.time() - due, 0.0))
         metrics.kill_state.set(services.kill_switch.halt() is not Halt.ACTIVE)
-        working = services.store.working()
-        metrics.order_unknown.set(sum(r.status is OrderStatus.UNKNOWN for r in working))
+        working = [record.status for record in services.store.working()]
+        working += [record.status for record in services.store.shares.working()]
+        metrics.order_unknown.set(working.count(OrderStatus.UNKNOWN))
         metrics.exits.set(len(services.exits.armed()))
         chain = services.chain.status()
         for fate in ("applied", "conflated", "reordered", "insane", "crossed", "unknown"):

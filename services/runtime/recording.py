@@ -11,6 +11,7 @@ from pathlib import Path
 
 from common.clock import Clock, SystemClock
 from common.config import VERSION, Settings
+from common.ids import RandomIds
 from common.limits import Halt
 from services.broker.access import AlpacaAccess
 from services.execution.halts import HaltRecorder
@@ -18,6 +19,7 @@ from services.execution.journal_store import JournalStore
 from services.execution.kill_switch import KillSwitch
 from services.execution.trail import DESK, Trail
 from services.ops.audit import AuditLog
+from services.ops.events import EventHub
 from services.ops.supervisor import Job
 
 ANCHOR_EVERY = timedelta(seconds=1)
@@ -31,6 +33,7 @@ class Recording:
     audit: AuditLog
     journal: JournalStore
     trail: Trail
+    events: EventHub
 
     async def begin(self, settings: Settings, kill_switch: KillSwitch) -> None:
         """Write down with what the desk starts; take no new risk on a log that was damaged."""
@@ -76,7 +79,8 @@ async def recording(database: Path, access: AlpacaAccess, clock: Clock) -> Async
             secrets=(access.key, access.secret),
         )
         try:
-            yield Recording(audit, journal, Trail(audit, clock))
+            events = EventHub(clock, RandomIds().token()[:8])
+            yield Recording(audit, journal, Trail(audit, clock, events), events)
         finally:
             await audit.close()
             await journal.keep_anchor(audit.head)

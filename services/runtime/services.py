@@ -39,12 +39,14 @@ from services.market.data import MarketData
 from services.market.dividends import DividendCalendar
 from services.market.history import MinuteHistory
 from services.market.watch import MarketWatch
+from services.ops.events import EventHub
 from services.ops.health import Check, Health
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing
+from services.runtime.known import Market
 from services.runtime.operations import Operations
 from services.runtime.recording import Recording
 from services.runtime.studies import Studies
@@ -77,13 +79,7 @@ class Services:
     supervisor: Supervisor
     metrics: Metrics
     connection: Connection
-    calendar: SessionCalendar
-    chain: ChainService
-    history: MinuteHistory
-    dividends: DividendCalendar
-    watch: MarketWatch
-    data: MarketData
-    studies: Studies
+    market: Market
     analyst: Analyst
     portfolio: Portfolio
     store: DeskStore
@@ -95,6 +91,7 @@ class Services:
     shares: ShareClerk
     journal: TradeJournal
     marks: TradeMarks
+    orders: OrderBook
     instructions: InstructionDesk
     dealing: Dealing
     enforcer: HaltEnforcer
@@ -107,9 +104,44 @@ class Services:
         return self.settings.mode.value
 
     @property
-    def orders(self) -> OrderBook:
-        """The orders as people ask for them."""
-        return self.dealing.book
+    def calendar(self) -> SessionCalendar:
+        """When it trades."""
+        return self.market.calendar
+
+    @property
+    def chain(self) -> ChainService:
+        """Today's contracts and their quotes."""
+        return self.market.chain
+
+    @property
+    def history(self) -> MinuteHistory:
+        """Its past minutes."""
+        return self.market.history
+
+    @property
+    def dividends(self) -> DividendCalendar:
+        """What it pays, and when."""
+        return self.market.dividends
+
+    @property
+    def watch(self) -> MarketWatch:
+        """One look at all that a trade needs."""
+        return self.market.watch
+
+    @property
+    def data(self) -> MarketData:
+        """What the broker publishes."""
+        return self.market.data
+
+    @property
+    def studies(self) -> Studies:
+        """What is computed of it."""
+        return self.market.studies
+
+    @property
+    def events(self) -> EventHub:
+        """What has happened and what has changed."""
+        return self.records.events
 
     @property
     def unwinder(self) -> Unwinder:
@@ -156,6 +188,12 @@ class Services:
     def ledger(self) -> AccountLedger:
         """What reads the account's past and its settings."""
         return self.connection.ledger
+
+    def flattening(self) -> str:
+        """Return how far a flattening has come, in words."""
+        book = self.portfolio.repriced()
+        held = "positions" if book is None else f"{len(book.positions)} positions"
+        return f"{len(self.store.working())} orders working, {held} as last read"
 
     async def hours(self) -> Hours:
         """Return the market's time and the edges of its session."""

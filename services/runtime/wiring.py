@@ -16,7 +16,6 @@ from services.execution.broker_lock import BrokerLock
 from services.execution.clerk import OptionClerk, ShareClerk, Shown, TradeClerk
 from services.execution.desk import DeskTerms, TradingDesk
 from services.execution.enforcer import HaltEnforcer
-from services.execution.instructions import InstructionDesk
 from services.execution.journal import TradeJournal
 from services.execution.kill_switch import KillSwitch
 from services.execution.marks import TradeMarks
@@ -28,6 +27,7 @@ from services.execution.share_desk import ShareDesk
 from services.execution.sight import Sight
 from services.execution.store import DeskStore
 from services.execution.tracker import OrderTracker
+from services.market.chain import ChainService
 from services.ops.metrics import Metrics
 from services.ops.supervisor import Supervisor
 from services.portfolio.portfolio import Portfolio
@@ -35,7 +35,8 @@ from services.risk.manager import RiskManager
 from services.runtime.analyst import Analyst
 from services.runtime.dealing import Dealing, Dealings
 from services.runtime.instructing import Instructing
-from services.runtime.market import Market, Markets
+from services.runtime.known import Market
+from services.runtime.market import Markets
 from services.runtime.recording import Recording
 from services.runtime.services import Services
 from services.runtime.share_dealing import ShareDealing, ShareDealings
@@ -60,12 +61,14 @@ class Parts:
     def wired(self, metrics: Metrics) -> Services:
         """Make every service once and hand each what it needs."""
         market, lane = self._market(), asyncio.Lock()
-        portfolio, risk = self._portfolio(market), RiskManager(risk_limits(self.settings))
+        reader, chain, watch = self.connection.reader, market.chain, market.watch
+        portfolio = Portfolio(reader, chain, market.calendar, self.store, self.clock)
+        risk, ages = RiskManager(risk_limits(self.settings)), self.settings.quote_age_max
         tracker, lock = self._tracker(metrics), self._lock(portfolio)
         shares = self._shares(market, portfolio, risk, tracker, lock, metrics, lane)
-        sight = self._sight(market, portfolio, tracker)
         sender = self._sender(tracker, lock, metrics)
         dealing = self._dealing(market, risk, tracker, lock, sender, shares.closer)
+        sight = Sight(watch, portfolio, self.store, tracker, self.kill_switch, reader)
         desk = self._desk(sight, risk, sender, tracker, dealing, metrics, lane)
         trading, by_hand = self._clerks(desk, shares.desk)
         return Services(
@@ -74,46 +77,25 @@ class Parts:
             supervisor=self.supervisor,
             metrics=metrics,
             connection=self.connection,
-            calendar=market.calendar,
-            chain=market.chain,
-            history=market.history,
-            dividends=market.dividends,
-            watch=market.watch,
-            data=market.data,
-            studies=market.studies,
-            analyst=self._analyst(market, portfolio),
+            market=market,
+            analyst=Analyst(watch, chain, portfolio, quote_age_max=ages),
             portfolio=portfolio,
             store=self.store,
             tracker=tracker,
             kill_switch=self.kill_switch,
             records=self.records,
             journal=self._journal(),
-            marks=self._marks(market),
+            marks=TradeMarks(self.store, self.records.journal, chain.snapshot, ages),
             option_desk=desk,
             trading=trading,
             shares=by_hand,
-            instructions=self._instructions(desk, sight, portfolio, risk, tracker, shares),
+            orders=dealing.book,
+            instructions=self._holder(sight, portfolio, risk, tracker, shares.closer).made(desk),
             dealing=dealing,
             enforcer=self._enforcer(tracker),
             broker_lock=lock,
             risk_watch=self._risk_watch(market, portfolio, risk, tracker, dealing, metrics),
         )
-
-    def _portfolio(self, market: Market) -> Portfolio:
-        reader, calendar = self.connection.reader, market.calendar
-        return Portfolio(reader, market.chain, calendar, self.store, self.clock)
-
-    def _analyst(self, market: Market, portfolio: Portfolio) -> Analyst:
-        ages = self.settings.quote_age_max
-        return Analyst(market.watch, market.chain, portfolio, quote_age_max=ages)
-
-    def _marks(self, market: Market) -> TradeMarks:
-        ages, journal = self.settings.quote_age_max, self.records.journal
-        return TradeMarks(self.store, journal, market.chain.snapshot, ages)
-
-    def _sight(self, market: Market, portfolio: Portfolio, tracker: OrderTracker) -> Sight:
-        reader, switch = self.connection.reader, self.kill_switch
-        return Sight(market.watch, portfolio, self.store, tracker, switch, reader)
 
     def _journal(self) -> TradeJournal:
         audit, exports = self.folder / "audit", self.folder / "exports"
@@ -131,6 +113,10 @@ class Parts:
             wall=self.wall,
             folder=self.folder,
         ).made()
+
+    def _marks(self, chain: ChainService) -> TradeMarks:
+        journal, ages = self.records.journal, self.settings.quote_age_max
+        return TradeMarks(self.store, journal, chain.snapshot, ages)
 
     def _dealing(
         self,
@@ -219,15 +205,14 @@ class Parts:
             lock,
         )
 
-    def _instructions(
+    def _holder(
         self,
-        desk: TradingDesk,
         sight: Sight,
         portfolio: Portfolio,
         risk: RiskManager,
         tracker: OrderTracker,
-        shares: ShareDealing,
-    ) -> InstructionDesk:
+        closer: ShareCloser,
+    ) -> Instructing:
         return Instructing(
             settings=self.settings,
             access=self.access,
@@ -238,11 +223,11 @@ class Parts:
             risk=risk,
             portfolio=portfolio,
             sight=sight,
-            closer=shares.closer,
+            closer=closer,
             trail=self.records.trail,
             clock=self.clock,
             wall=self.wall,
-        ).made(desk)
+        )
 
     def _shares(
         self,
@@ -306,6 +291,7 @@ class Parts:
             previews=PreviewStore(self.wall, RandomIds(), self.settings.confirmation_timeout),
             sender=sender,
             reviser=dealing.reviser,
+            store=self.store,
             holdings=dealing.holdings,
             entries=dealing.entries,
             tracker=tracker,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from common.contracts import option_tick
-from common.errors import BadArgument
+from common.errors import BadArgument, QuoteUnusable
 from common.exits import ExitTerms
 from common.money import CENT, Price, on_tick, plain
 from common.orders import Leg, OrderIntent
@@ -21,6 +21,8 @@ MARKETABLE: Final = (
     "sent as a limit order at the market, never as a market order: it fills no worse than the "
     "limit shown, and is canceled where it does not fill"
 )
+
+WITHOUT_A_MARKET: Final = "close_all_positions offers what nobody bids for at the least price"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ class Custom(Request):
         be priced.
         """
         rows = [listed(view, leg.contract) for leg in self.legs]
-        natural = natural_limit(self.legs, view)
+        natural = self._natural(view)
         intent = OrderIntent(
             strategy=self.name,
             legs=self.legs,
@@ -92,6 +94,14 @@ class Custom(Request):
             limit_given=self.limit is not None,
             exits=self._exits(natural),
         )
+
+    def _natural(self, view: MarketView) -> Price:
+        try:
+            return natural_limit(self.legs, view)
+        except QuoteUnusable as e:
+            if self.closes:
+                e.remedy = WITHOUT_A_MARKET
+            raise
 
     def _exits(self, natural: Price) -> ExitTerms:
         if self.closes:

@@ -40,6 +40,15 @@ async def dear(trader: Trader, seat: Seat) -> None:
     await trader.trade(seat, DEAR)
 
 
+async def naked(trader: Trader, seat: Seat) -> None:
+    """Ask to sell the short leg of a spread without its cover: order_form."""
+    shown = await trader.ask(seat, SPREAD.tool, **SPREAD.arguments)
+    if shown is not None:
+        [sold] = [leg for leg in shown["preview"]["legs"] if leg["intent"] == "sell_to_open"]
+        legs = [{"symbol": sold["symbol"], "side": "sell", "position_intent": "sell_to_open"}]
+        await trader.trade(seat, Wish("place_option_market_order", {"legs": legs}))
+
+
 async def same_again(trader: Trader, seat: Seat) -> None:
     """Open the same contracts over and over: repeats."""
     for _ in range(AGAIN):

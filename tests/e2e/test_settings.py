@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from alpaca_mcp_server import toolsets
 from common.clock import FrozenClock, MonotonicClock
 from common.config import Mode, Settings, load_settings
 from common.contracts import Right
@@ -35,6 +34,7 @@ from tests.e2e import (
     test_settings_exchange,
     test_settings_research,
     test_settings_strategies,
+    test_telemetry,
 )
 from tests.e2e.approval import test_by_page
 from tests.e2e.changing import changes
@@ -43,10 +43,7 @@ from tests.services.broker.fault_server import fault_server, hang
 from tests.services.execution.watched import Watched
 from tests.services.risk.cases import CONDOR, breaches, long_call
 from tests.services.risk.past import activity, closed, opened
-from tests.tools import test_past
-from tools.catalog import Catalog
-from tools.exits import exits
-from tools.journal import journal
+from tests.tools import test_limit, test_past, test_toolsets
 
 
 def test_every_setting_has_a_case() -> None:
@@ -58,6 +55,9 @@ def test_every_setting_has_a_case() -> None:
         test_settings_strategies,
         test_walk,
         test_past,
+        test_limit,
+        test_toolsets,
+        test_telemetry,
     )
     modules = (globals(), *map(vars, others))
     cases = [case for module in modules for case in module.values() if inspect.isfunction(case)]
@@ -251,30 +251,6 @@ async def test_the_broker_is_locked_on_paper_and_on_live_where_it_is_wanted(
     await desk.lock(enabled=settings(**given).locks_broker).look()
     assert desk.broker.locked is locks
     await desk.store.close()
-
-
-# ---- Tools
-
-
-@changes("toolsets", "read_only")
-def test_what_is_listed_is_what_was_asked_for() -> None:
-    def listed(**given: Any) -> frozenset[str]:
-        one = settings(**given)
-        return Catalog(toolsets(), asked=one.toolsets, read_only=one.read_only).listed()
-
-    everything, usual = listed(toolsets="all"), listed()
-    assert usual < everything
-    assert listed(toolsets="exits, Journal") == {
-        offer.tool.name for one in (exits, journal) for offer in Catalog([one]).offers.values()
-    }
-    assert listed(toolsets="journal") - usual == listed(toolsets="default,journal") - usual
-    reading = listed(toolsets="all", read_only=True)
-    assert "get_positions" in reading
-    assert not reading & {"kill_switch", "buy_option_limit", "start_option_streaming"}
-    with pytest.raises(Misconfigured, match="TOOLSETS: 'stonks' is no toolset: use default, all"):
-        settings(toolsets="stonks")
-    same = {settings(**one).digest() for one in ({}, {"toolsets": "all"}, {"read_only": True})}
-    assert len(same) == 1
 
 
 # ---- Broker connection

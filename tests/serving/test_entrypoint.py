@@ -15,7 +15,7 @@ def test_instructions_fit_and_name_only_tools_that_exist() -> None:
     assert len(INSTRUCTIONS) <= INSTRUCTIONS_MAX
     words = {word.strip("().,;:\n") for word in INSTRUCTIONS.split()}
     told = {word for word in words if "_" in word and not word.startswith("[")}
-    assert told - names == {"confirm_token", "awaiting_approval"}
+    assert told - names == {"confirm_token", "awaiting_approval", "untrusted_"}
 
 
 def test_the_sets_are_the_ones_that_were_asked_for() -> None:

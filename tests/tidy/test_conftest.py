@@ -44,7 +44,9 @@ def suite(folder: Path, *modules: str, workers: int, **environ: str) -> tuple[in
     """Run a suite of its own under this repository's conftest; return (exit, output)."""
     (folder / "tests").mkdir()
     shutil.copytree(ROOT / "common", folder / "common")  # .env lies beside the code
+    shutil.copy(ROOT / ".env.example", folder)  # the mark of a checkout
     shutil.copy(ROOT / "pyproject.toml", folder)
+    shutil.copy(ROOT / ".env.example", folder)  # what tells a checkout
     shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
     for number, module in enumerate(modules):
         (folder / "tests" / f"test_planted_{number}.py").write_text(module)

@@ -87,7 +87,7 @@ def test_the_version_is_one() -> None:
     assert {project["version"], manifest["version"], server["version"], *packaged} == {VERSION}
 
 
-@pytest.mark.parametrize("kind", ["", "-dev", "-bench", "-peer"])
+@pytest.mark.parametrize("kind", ["", "-dev", "-bench", "-peer", "-node"])
 def test_requirements_are_pins_and_nothing_else(kind: str) -> None:
     pinned = _pinned(f"requirements{kind}.txt")
     asked = re.findall(r"^([\w.-]+)", (ROOT / f"requirements{kind}.in").read_text(), re.MULTILINE)
@@ -120,7 +120,17 @@ def test_every_target_is_phony_and_explained() -> None:
     explained = set(re.findall(r'@echo "make ([\w-]+)', makefile))
     assert explained == {
         *("demo", "run", "test", "test-paper", "check", "bench", "crash", "sequences"),
-        *("burn-in", "simulate", "peer", "fuzz", "fuzz-tools", "lock", "clean"),
+        *(
+            "burn-in",
+            "simulate",
+            "peer",
+            "node",
+            "conformance",
+            "fuzz",
+            "fuzz-tools",
+            "lock",
+            "clean",
+        ),
         *("wheel", "bundle", "newcomer"),
     }
 

@@ -13,6 +13,7 @@ TESTS_OF_NO_PACKAGE = {
     "tidy",
     "scripts",
     "conformance",
+    "conformance_mcp",
     "e2e",
     "crash",
     "bench",

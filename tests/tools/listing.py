@@ -34,6 +34,7 @@ def shown(tool: Tool) -> Listed:
         "inputSchema": tool.parameters,
         "outputSchema": tool.fn_metadata.output_schema,
         "annotations": tool.annotations.model_dump(by_alias=True, exclude_none=True),
+        **({"_meta": tool.meta} if tool.meta else {}),
     }
 
 

@@ -148,6 +148,27 @@ async def test_shares_are_closed_by_the_part_after_a_preview(
         assert exchange.positions() == []
 
 
+async def test_a_coin_is_closed_by_either_way_of_writing_it(desk: Desk, exchange: Exchange) -> None:
+    order = {"symbol": "BTC/USD", "qty": "0.02", "side": "buy", "type": "market"}
+    answer = exchange.request("POST", "/v2/orders", {**order, "time_in_force": "gtc"})
+    assert answer.status == 200, answer.body
+    async with desk.client() as client:
+        await client.ready()
+        held = qty_of(exchange, "BTCUSD")
+        assert held > 0
+        half = await client.ask(CLOSE, symbol="BTCUSD", percentage=50)
+        assert Decimal(half["facts"]["closes"]) <= held / 2
+        sold = await client.confirmed(CLOSE, half, symbol="BTCUSD", percentage=50)
+        await client.ended(sold["order_id"])
+        left = qty_of(exchange, "BTCUSD")
+        assert 0 < left < held
+        rest = await client.ask(CLOSE, symbol="btc/usd")
+        assert Decimal(rest["facts"]["closes"]) == left
+        sold = await client.confirmed(CLOSE, rest, symbol="btc/usd")
+        await client.ended(sold["order_id"])
+        assert exchange.positions() == []
+
+
 async def test_everything_is_closed_and_orders_stay_unless_they_are_to_go(
     desk: Desk, exchange: Exchange
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from common.contracts import Right
 from tests.desk import Desk, DeskClient
 from tests.exchange import Exchange
-from tests.tools.market import Reply, touches
+from tests.tools.market import Reply, touches, until
 from tests.tools.test_custom_legs import LIMIT, MARKET, at_the_money, leg, traded
 
 pytestmark = pytest.mark.usefixtures("flat_after")
@@ -159,6 +159,34 @@ async def test_somebody_elses_order_becomes_ours_with_an_exit_of_its_own(
         assert ended["status"] == "filled"
         assert ended["exit"].startswith("armed")
         assert exchange.get(f"/v2/orders/{answer.body['id']}")["status"] == "replaced"
+
+
+async def test_a_move_without_a_clear_answer_is_looked_up_and_not_repeated(
+    desk: Desk, exchange: Exchange
+) -> None:
+    async with desk.client() as client:
+        await client.ready()
+        order, _ = await resting_call(client, exchange)
+        name = order["client_order_id"]
+        to = Decimal(order["limit"]) + Decimal("0.02")
+        wanted = {"order_id": name, "limit_price": float(to)}
+        shown = await client.ask(REPLACE, **wanted)
+        exchange.fault(kind="timeout_after_accept", method="PATCH", path="/v2/orders", seconds=0.1)
+        told = await client.refusal(
+            REPLACE, **wanted, preview=False, confirm_token=shown["confirm_token"]
+        )
+        assert told.startswith("[order_uncertain]"), told
+
+        async def found() -> bool:
+            standing = (await client.ask("get_order_status", order_id=name))["order"]
+            return bool(standing["working_limit"] == str(to))
+
+        await until(found, "the order that took its place was not found")
+        [resting] = exchange.orders("open")
+        assert Decimal(resting["limit_price"]) == to
+        done = await client.ask("cancel_order", order_id=name)
+        assert done["order"]["status"] == "canceled"
+        assert exchange.orders("open") == []
 
 
 async def test_what_is_no_option_order_is_not_replaced_here(desk: Desk, exchange: Exchange) -> None:

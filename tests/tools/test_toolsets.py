@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from mcp.types import Tool
 
 from alpaca_mcp_server import toolsets
+from common.config import load_settings
+from common.errors import Misconfigured
 from common.ids import RandomIds
 from serving.tokens import TokenFile
 from tests.desk import Desk, DeskClient, Era
+from tests.e2e.changing import changes
 from tests.exchange import Exchange
 from tools.catalog import Catalog
+from tools.exits import exits
 from tools.grant import Grant
+from tools.journal import journal
 
 SETTINGS = {"toolsets": "default"}
 OFFERS = Catalog(toolsets()).offers
@@ -122,3 +129,27 @@ async def test_each_host_has_its_own_wishes_on_one_daemon(desk: Desk) -> None:
 def test_two_tools_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="tools named twice"):
         Catalog([*toolsets(), toolsets()[0]])
+
+
+@changes("toolsets", "read_only")
+def test_what_is_listed_is_what_was_asked_for() -> None:
+    def listed(**given: Any) -> frozenset[str]:
+        one = load_settings(_env_file=None, **given)
+        return Catalog(toolsets(), asked=one.toolsets, read_only=one.read_only).listed()
+
+    everything, usual = listed(toolsets="all"), listed()
+    assert usual < everything
+    assert listed(toolsets="exits, Journal") == {
+        offer.tool.name for one in (exits, journal) for offer in Catalog([one]).offers.values()
+    }
+    assert listed(toolsets="journal") - usual == listed(toolsets="default,journal") - usual
+    reading = listed(toolsets="all", read_only=True)
+    assert "get_positions" in reading
+    assert not reading & {"kill_switch", "buy_option_limit", "start_option_streaming"}
+    with pytest.raises(Misconfigured, match="TOOLSETS: 'stonks' is no toolset: use default, all"):
+        load_settings(_env_file=None, toolsets="stonks")
+    same = {
+        load_settings(_env_file=None, **one).digest()
+        for one in ({}, {"toolsets": "all"}, {"read_only": True})
+    }
+    assert len(same) == 1

@@ -21,6 +21,7 @@ from tests.e2e.approving import CONDOR, answer, audited, page, wanted
 from tests.exchange import ROOT, Exchange
 
 Over = Literal["http", "bridge"]
+DECLINE, FAR_CALL = "do_not_exercise_options_position", "SPY261208C00684000"
 
 
 @asynccontextmanager
@@ -99,3 +100,32 @@ async def test_a_question_put_aside_can_be_answered_on_the_page(
         assert told["status"] == "awaiting_approval"
         answer(page(desk), told["approval_id"], "approve")
         assert (await client.ask(CONDOR, **call))["status"] == "sent"
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_an_instruction_is_asked_about_and_not_carried_out_unasked(
+    desk: Desk, exchange: Exchange, era: Era
+) -> None:
+    order = {"symbol": FAR_CALL, "qty": "1", "side": "buy", "type": "market"}
+    placed = exchange.request("POST", "/v2/orders", {**order, "time_in_force": "day"})
+    assert placed.status == 200, placed.body
+    said: list[str] = []
+    yes = ElicitResult(action="accept", content={"approve": True})
+    async with host(desk, era, said, yes) as client:
+        shown = await client.ask(DECLINE, symbol=FAR_CALL)
+        call = {"symbol": FAR_CALL, "preview": False, "confirm_token": shown["confirm_token"]}
+        assert (await client.ask(DECLINE, **call))["status"] == "sent"
+    assert set(said) == {
+        f"PAPER {DECLINE} 1 {FAR_CALL}: held 1 contracts, expires 2026-12-08, "
+        f"market price {shown['facts']['market price']}. Do it?"
+    }
+    no = ElicitResult(action="decline")
+    async with host(desk, era, [], no) as client:
+        shown = await client.ask(DECLINE, symbol=FAR_CALL)
+        call = {"symbol": FAR_CALL, "preview": False, "confirm_token": shown["confirm_token"]}
+        assert (await client.refusal(DECLINE, **call)).startswith("[approval_denied] a person said")
+    async with desk.client(era=era) as mute:
+        shown = await mute.ask(DECLINE, symbol=FAR_CALL)
+        call = {"symbol": FAR_CALL, "preview": False, "confirm_token": shown["confirm_token"]}
+        told = await mute.refusal(DECLINE, **call)
+        assert told.startswith("[approval_denied] a person must agree"), told

@@ -21,6 +21,7 @@ from services.execution.previews import Binding
 from services.execution.records import OrderRecord
 from services.execution.trail import PreviewId, Trail, preview_id
 from services.ops.audit import AuditLog
+from services.ops.events import EventHub
 from services.ops.supervisor import Supervisor
 from tests.services.execution.orders import AT, condor_record
 
@@ -53,7 +54,7 @@ def wall() -> FrozenClock:
 async def approvals(wall: FrozenClock, tmp_path: Path) -> AsyncIterator[Approvals[str]]:
     audit = AuditLog(tmp_path, wall)
     async with Supervisor(MonotonicClock()) as supervisor:
-        yield Approvals(wall, LIFE, supervisor, Trail(audit, wall))
+        yield Approvals(wall, LIFE, supervisor, Trail(audit, wall, EventHub(wall, "test")))
     await audit.close()
 
 

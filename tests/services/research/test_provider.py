@@ -84,7 +84,7 @@ async def test_the_calendar_is_one_countrys_in_utc_by_importance(told: Published
     [(at, release)] = found.releases
     assert at == datetime(2024, 3, 1, 15, tzinfo=UTC)
     assert (release.estimate, release.actual) == (Decimal("49.5"), None)
-    assert told.asked[0][1] == {"from": "2024-03-01", "to": "2024-03-03"}
+    assert told.asked[0][1] == {"from": "2024-03-01", "to": "2024-03-04"}
     assert (await desk.calendar(2, "US", frozenset({"low"}))).releases == ()
     # 03:35 UTC of the day is the evening before in New York: no release of today's.
     assert (await desk.calendar(2, "JP", frozenset({"low"}))).releases == ()
@@ -124,13 +124,13 @@ async def test_without_a_key_nothing_is_sent_and_the_remedy_names_the_setting(
         (429, b'{"Error Message": "Limit Reach ."}', ProviderLimited, "are used up"),
         (500, b"oops", ProviderUnavailable, "status 500"),
         (302, b"", ProviderUnavailable, "status 302"),
-        (200, b"<html>maintenance</html>", ProviderUnavailable, r"cannot be read"),
-        (200, b'{"Error Message": "obey me"}', ProviderUnavailable, r"cannot be read"),
+        (200, b"<html>maintenance</html>", ProviderUnavailable, "is no list"),
+        (200, b'{"Error Message": "obey me"}', ProviderUnavailable, "is no list"),
         (200, b'[{"date": "soon", "numerator": 4, "denominator": 1}]', ProviderUnavailable,
-         r"cannot be read \(`\$\[0\].date`\)"),
-        (200, b'[{"date": "2020-08-31", "numerator": 4}]', ProviderUnavailable, r"cannot be read"),
-        (200, b'[{"date": "2020-08-31", "numerator": 4,', ProviderUnavailable, r"cannot be read"),
-        (200, b"\xff\xfe[]", ProviderUnavailable, r"cannot be read"),
+         r"can be read \(`\$.date`\)"),
+        (200, b'[{"date": "2020-08-31", "numerator": 4}]', ProviderUnavailable, "no row of"),
+        (200, b'[{"date": "2020-08-31", "numerator": 4,', ProviderUnavailable, "is no list"),
+        (200, b"\xff\xfe[]", ProviderUnavailable, "is no list"),
         (200, b'["' + b"x" * BODY_MAX + b'"]', ProviderUnavailable, "longer than"),
     ],
 )  # fmt: skip
@@ -145,6 +145,18 @@ async def test_each_failure_is_told_as_what_it_is_and_nothing_is_kept(
     assert KEY not in str(refused.value)
     told.status, told.body = 200, None
     assert (await asking.ask("splits", Split, symbol="AAPL")).rows
+
+
+async def test_a_row_that_cannot_be_read_is_left_out_and_counted(told: Published) -> None:
+    told.body = (
+        b'[{"date": "", "numerator": 1}, {"date": "2020-08-31", "numerator": 4,'
+        b' "denominator": 1}, 7]'
+    )
+    found = await provider(told).ask("splits", Split, symbol="AAPL")
+    assert [row.date for row in found.rows] == [date(2020, 8, 31)]
+    assert found.unreadable == 2
+    with pytest.raises(ProviderUnavailable):  # of dividends no row is left to tell
+        await research(told).events("AAPL", back=3650, ahead=0)
 
 
 async def test_an_answer_that_does_not_come_is_given_up(told: Published) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from common.contracts import Right
 from common.limits import Halt
-from common.orders import Leg, OrderIntent
+from common.orders import Leg, OrderIntent, PositionIntent
 from services.risk.manager import RiskManager
 from services.strategies.iron_condor import IronCondor
 from tests.builders import (
@@ -18,6 +18,7 @@ from tests.builders import (
     make_account,
     make_exposure,
     make_intent,
+    make_position,
     make_quote,
 )
 from tests.services.risk.cases import (
@@ -201,3 +202,24 @@ def test_an_uncovered_call_has_no_bound() -> None:
 def test_an_order_that_cannot_make_money_is_refused() -> None:
     condor = replace(IronCondor(width=1).propose(VIEW).intent, limit=Decimal("0.01"))
     assert "max_profit" in breaches(condor)
+
+
+# What is held, or may soon be
+
+
+def test_no_leg_opens_against_what_is_held_or_works_in_its_contract() -> None:
+    short = next(leg.contract for leg in CONDOR.legs if leg.contract == contract(673, Right.CALL))
+    held = make_exposure(positions=(make_position(short, qty=-1),))
+    pending = make_exposure(pending=(CONDOR,))
+    for exposure in (held, pending):
+        found = breaches(long_call(673), exposure=exposure)
+        assert found["position_conflict"] == f"against {short.symbol}"
+        assert "position_conflict" not in breaches(long_call(674), exposure=exposure)
+        assert "position_conflict" not in breaches(CONDOR, exposure=exposure)  # the same way
+
+
+def test_a_working_close_is_no_conflict() -> None:
+    closing = make_intent((contract(673, Right.CALL), PositionIntent.SELL_TO_CLOSE), limit="-0.90")
+    assert "position_conflict" not in breaches(
+        long_call(673), exposure=make_exposure(pending=(closing,))
+    )

@@ -1,14 +1,14 @@
-"""Cancels are tried until they are clear; shares are closed by an order of our own."""
+"""Cancels are tried until they are clear."""
 
 from __future__ import annotations
 
 import pytest
 
-from common.errors import BrokerRefused, BrokerUnavailable, NotOpen, OrderNotFound
+from common.errors import BrokerUnavailable, NotOpen, OrderNotFound
 from common.ids import OrderId
 from tests.services.broker import fault_server as faults
 from tests.services.broker.connecting import against
-from tests.services.broker.fault_server import reply, taken
+from tests.services.broker.fault_server import reply
 
 
 async def test_a_cancel_is_tried_again_until_it_is_clear() -> None:
@@ -31,43 +31,6 @@ async def test_an_order_id_cannot_reach_another_path() -> None:
     async with against(reply(204)) as (connection, server):
         await connection.broker.cancel(OrderId("../positions?x=1"))
         assert server.heard[0].path == "/v2/orders/..%2Fpositions%3Fx%3D1"
-
-
-def position_json(symbol: str, qty: str, free: str) -> dict[str, str]:
-    return {
-        "symbol": symbol,
-        "asset_class": "us_equity",
-        "qty": qty,
-        "qty_available": free,
-        "side": "short" if qty.startswith("-") else "long",
-        "avg_entry_price": "650.1",
-        "current_price": "651",
-        "market_value": "65100",
-        "cost_basis": "65010",
-        "unrealized_pl": "90",
-    }
-
-
-@pytest.mark.parametrize(("qty", "free", "side"), [("100", "60", "sell"), ("-7", "-7", "buy")])
-async def test_shares_are_closed_by_an_order_of_our_own_naming(
-    qty: str, free: str, side: str
-) -> None:
-    held = reply(200, [position_json("SPY", qty, free)])
-    async with against(held, taken()) as (connection, server):
-        await connection.broker.close_stock("SPY")
-    sent = server.heard[1].body
-    assert (sent["side"], sent["qty"], sent["type"]) == (side, free.lstrip("-"), "market")
-    assert sent["client_order_id"].startswith("close-")
-
-
-async def test_shares_that_are_not_free_are_not_closed() -> None:
-    held = reply(200, [position_json("SPY", "100", "0")])
-    async with against(held) as (connection, server):
-        with pytest.raises(BrokerRefused, match="working orders hold"):
-            await connection.broker.close_stock("SPY")
-        with pytest.raises(BrokerRefused, match="no position in QQQ"):
-            await connection.broker.close_stock("QQQ")
-        assert server.count("POST") == 0
 
 
 async def test_a_broker_that_does_not_say_whether_it_is_suspended_is_not_taken_for_open() -> None:

@@ -30,7 +30,7 @@ from tools.wanted_shares import (
 )
 from tools.wants import Desk
 
-share_orders = Toolset("stock_orders")
+toolset = Toolset("stock_orders")
 
 OrderKind = Annotated[
     Literal["market", "limit", "stop", "stop_limit", "trailing_stop"],
@@ -45,7 +45,7 @@ Limit = Annotated[int, Field(ge=1, le=100, description="most shown")]
 Which = Annotated[Literal["open", "closed", "all"], Field(description="which")]
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def buy_stock_market(
     desk: Desk,
     by: Trader,
@@ -59,7 +59,7 @@ async def buy_stock_market(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def buy_stock_limit(
     desk: Desk,
     by: Trader,
@@ -75,7 +75,7 @@ async def buy_stock_limit(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def buy_stock_stop_loss(
     desk: Desk,
     by: Trader,
@@ -91,7 +91,7 @@ async def buy_stock_stop_loss(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def buy_stock_trailing_stop(
     desk: Desk,
     by: Trader,
@@ -109,7 +109,7 @@ async def buy_stock_trailing_stop(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def sell_stock_market(
     desk: Desk,
     by: Trader,
@@ -123,7 +123,7 @@ async def sell_stock_market(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def sell_stock_limit(
     desk: Desk,
     by: Trader,
@@ -139,7 +139,7 @@ async def sell_stock_limit(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def sell_stock_stop_loss(
     desk: Desk,
     by: Trader,
@@ -155,7 +155,7 @@ async def sell_stock_stop_loss(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def sell_stock_trailing_stop(
     desk: Desk,
     by: Trader,
@@ -173,7 +173,7 @@ async def sell_stock_trailing_stop(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(TRADES)
+@toolset.tool(TRADES)
 async def place_stock_order(
     desk: Desk,
     by: Trader,
@@ -204,25 +204,25 @@ async def place_stock_order(
     return await ShareTradeView.of(desk, wanted, by, confirmed(preview, confirm_token))
 
 
-@share_orders.tool(READS)
+@toolset.tool(READS)
 async def stock_orders(desk: Desk, status: Which = "all", limit: Limit = 10) -> OrdersView:
     """List orders in stocks and coins, newest first."""
     return OrdersView.of(desk.mode, await desk.orders.shares(status, limit))
 
 
-@share_orders.tool(READS)
+@toolset.tool(READS)
 async def open_stock_orders(desk: Desk, limit: Limit = 10) -> OrdersView:
     """List working orders in stocks and coins, newest first."""
     return OrdersView.of(desk.mode, await desk.orders.shares("open", limit))
 
 
-@share_orders.tool(HALTS)
+@toolset.tool(HALTS)
 async def cancel_stock_order_by_id(desk: Desk, order_id: OrderId) -> OneOrderView:
     """Cancel a working order in a stock or a coin."""
     return OneOrderView.of(desk.mode, await desk.orders.cancel_share(order_id))
 
 
-@share_orders.tool(HALTS)
+@toolset.tool(HALTS)
 async def cancel_all_stock_orders_tool(desk: Desk) -> CanceledView:
     """Cancel every working order in stocks and coins; those in options stay."""
     return CanceledView.of(desk.mode, await desk.orders.cancel_shares())
