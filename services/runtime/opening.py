@@ -147,8 +147,9 @@ async def _gauge(services: Services) -> None:
         await asyncio.sleep(METRICS_EVERY)
         metrics.loop_lag.set(max(loop.time() - due, 0.0))
         metrics.kill_state.set(services.kill_switch.halt() is not Halt.ACTIVE)
-        working = services.store.working()
-        metrics.order_unknown.set(sum(r.status is OrderStatus.UNKNOWN for r in working))
+        working = [record.status for record in services.store.working()]
+        working += [record.status for record in services.store.shares.working()]
+        metrics.order_unknown.set(working.count(OrderStatus.UNKNOWN))
         metrics.exits.set(len(services.exits.armed()))
         chain = services.chain.status()
         for fate in ("applied", "conflated", "reordered", "insane", "crossed", "unknown"):
