@@ -32,7 +32,7 @@ class Equivalent:
 
 
 def counted(answer: Any, rows: str) -> int:
-    """Return how many rows an answer has at a path such as "bars"; 1 for one thing.
+    """Return how many rows an answer has at a path such as "bars", "." its top; 1 for one thing.
 
     Theirs are often grouped by symbol: then the rows of all groups are counted.
     """
@@ -92,7 +92,7 @@ def equivalents(option: str, today: str) -> tuple[Equivalent, ...]:
         ),
         Equivalent(
             Call("get_stock_snapshot", {"symbol": "SPY,AAPL"}, "snapshots"),
-            Call("get_stock_snapshot", both, ""),
+            Call("get_stock_snapshot", both, "."),
         ),
         Equivalent(
             Call("get_stock_bars", {"symbol": "SPY,AAPL", **ours_past}, "bars"),
@@ -163,7 +163,7 @@ def equivalents(option: str, today: str) -> tuple[Equivalent, ...]:
             Call("get_market_movers", {"market_type": "stocks", "top": 3}, "gainers"),
         ),
         Equivalent(
-            Call("get_account_activities", {"limit": 10}, "activities"),
+            Call("get_account_activities", {"activity_types": "FILL", "limit": 10}, "activities"),
             Call("get_account_activities", {"activity_types": ["FILL"], "page_size": 10}, "result"),
         ),
     )
