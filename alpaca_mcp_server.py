@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """\
 A desk for same-day (0DTE) SPY options. Money is text in dollars, times are New York's.
 
-Workflow: get_market_clock and health_check, then a strategy (orb_long_call, orb_long_put, \
+Workflow: get_market_clock, health_check, then a strategy (orb_long_call, orb_long_put, \
 iron_condor_30_delta, lotto_play_5_delta) or an order by hand (option_credit_spread, \
-option_debit_spread, buy_option_limit, sell_option_limit, or any legs with \
-place_option_market_order); risk in dollars finds the size. close_position closes one position. \
-Every tool that can send an order previews first: it prices the trade, \
+option_debit_spread, buy_option_limit, sell_option_limit); risk in dollars finds the size. \
+close_position closes. Every tool that can send an order previews first: it prices the trade, \
 checks every limit and returns a confirm_token; nothing is sent. Show the preview to the user. \
 Only when the user agrees, repeat the same call with preview=false and that token. A token works \
 once, for the same arguments, for seconds. If the price moved you get a new preview: ask again. \

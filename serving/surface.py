@@ -13,6 +13,7 @@ from tools.catalog import Catalog
 from tools.completions import add_completions
 from tools.events import Alerts
 from tools.limit import RateLimit
+from tools.pages import Pages
 from tools.prompts import add_prompts
 from tools.resources import add_resources
 from tools.server import DeskServer
@@ -37,6 +38,7 @@ def serve_surface(services: Services, catalog: Catalog, **options: Any) -> DeskS
             Alerts(services.events),
             RateLimit(catalog, services.settings.calls_per_minute, wall),
             Boundary(catalog, wall, observe),
+            Pages(catalog.offers.values()),
             Ticket(catalog.tools),
         ],
         **options,

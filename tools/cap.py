@@ -21,7 +21,7 @@ def capped(answer: Object) -> Object:
     """Return an answer cut to what may be read, the tail of its longest lists left out.
 
     A cut answer says truncated, and in left_out how many rows of which list are shown. A
-    cursor would lead past what was left out, so it goes.
+    cursor would lead past what was left out, so it goes: Pages asks for fewer rows instead.
     """
     if _size(answer) <= ANSWER_MAX:
         return answer
@@ -37,6 +37,15 @@ def capped(answer: Object) -> Object:
         del rows[kept:]
         cut["left_out"].append(f"{name}: {kept} of {total} shown; narrow what you ask for")
     return cut
+
+
+def page_that_fits(answer: Any) -> int | None:
+    """Return how many rows of a page may be read; None for what fits or is no page."""
+    if not isinstance(answer, dict) or "next_cursor" not in answer:
+        return None
+    excess = _size(answer) - ANSWER_MAX
+    rows = max((rows for _, rows in _lists(answer)), key=_size, default=[])
+    return max(_fitting(rows, excess), 1) if excess > 0 and len(rows) > 1 else None
 
 
 def _fitting(rows: list[Any], excess: int) -> int:

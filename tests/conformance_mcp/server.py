@@ -14,16 +14,24 @@ from mcp.server.auth.provider import TokenVerifier
 
 import alpaca_mcp_server as product
 from services.runtime import Services
+from serving import push
 from serving.cli import run
 from tests.conformance_mcp.content import content
 from tests.conformance_mcp.rounds import rounds
-from tests.conformance_mcp.surface import graft
+from tests.conformance_mcp.surface import WATCHED, graft
+from tools.resources import ADDRESSES
 
 
 def build_server(services: Services, verifier: TokenVerifier | None = None) -> MCPServer[Services]:
     """Return the product's server with the suite's tools among its own, open to whoever asks."""
     toolsets = (*product.toolsets(), content, rounds)
-    with patch.object(product, "toolsets", lambda: toolsets):
+    watched = {str(topic): uri for topic, uri in ADDRESSES.items()} | {
+        "what the suite watches": WATCHED
+    }
+    with (
+        patch.object(product, "toolsets", lambda: toolsets),
+        patch.object(push, "ADDRESSES", watched),
+    ):
         server = product.build_server(services)
     graft(server)
     return server

@@ -114,11 +114,9 @@ async def _older_era(ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> An
     """Answer the calls that the newer era has dropped; there they must stay unknown."""
     if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
         return await call_next(ctx)
-    if ctx.method in {"logging/setLevel", "resources/subscribe", "resources/unsubscribe"}:
+    if ctx.method == "logging/setLevel":
         return {}
     result = await call_next(ctx)
     if ctx.method == "initialize":
-        able = result["capabilities"]
-        able["logging"] = {}
-        able.setdefault("resources", {})["subscribe"] = True
+        result["capabilities"]["logging"] = {}
     return result

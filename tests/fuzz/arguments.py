@@ -43,6 +43,8 @@ class Arguer:
             for name, wanted in schema.get("properties", {}).items()
             if name in required or random.random() < 0.4
         }
+        if "timeout_s" in schema.get("properties", {}):
+            made["timeout_s"] = random.choice((0, 0, 1, -1, "soon"))  # waiting proves nothing
         if made and random.random() < 0.05:
             made.pop(random.choice(list(made)))
         if random.random() < 0.05:

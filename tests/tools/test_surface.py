@@ -108,7 +108,7 @@ async def test_a_resource_is_what_the_tool_shows(desk: Desk, era: Era) -> None:
         await client.ready()
         order = await sent(client)
         found = {str(one.uri) for one in (await client.mcp.list_resources()).resources}
-        assert found == set(ADDRESSES.values())
+        assert found == {*ADDRESSES.values(), "ui://ticket"}
         assert await read(client, HELD) == await client.ask("get_positions")
         assert await read(client, OPEN) == await client.ask("get_orders", status="open")
         one = await read(client, f"order://{order['client_order_id']}")
