@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -122,6 +123,7 @@ def trading_day(at: datetime) -> date:
     return at.astimezone(NEW_YORK).date()
 
 
+@lru_cache(4096)  # the same minutes are written over and over
 def new_york_text(at: datetime) -> str:
     """Return an instant as New York reads it: "2026-11-20 10:05:00 EST"."""
     return at.astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S %Z")

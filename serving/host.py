@@ -6,11 +6,14 @@ import asyncio
 import json
 import logging
 import os
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 log = logging.getLogger(__name__)
+
+_ANSWER = re.compile(rb'\{"jsonrpc":"2\.0","id":(?P<id>\d{1,18}|"[^"\\]{0,200}"),"result":.*\}\n\Z')
 
 CHUNK = 65_536
 QUEUE_MAX = 1_000  # lines that may wait to be carried
@@ -37,7 +40,12 @@ class Frame:
 
 
 def frame_of(line: bytes) -> Frame | None:
-    """Return the frame of a line; None for what is none."""
+    """Return the frame of a line; None for what is none.
+
+    An answer of our own daemon says first what it answers: the rest of it need not be read.
+    """
+    if (answer := _ANSWER.match(line)) is not None:
+        return Frame(line=line, method=None, id=json.loads(answer["id"]))
     try:
         body = json.loads(line)
     except ValueError:

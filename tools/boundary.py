@@ -15,12 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from common.clock import Stopwatch, WallClock
-from tools.cap import ANSWER_MAX, ERROR_MAX, capped, text_of
+from tools.cap import ANSWER_MAX, ERROR_MAX, UTF8_MAX, capped, text_of
 from tools.catalog import Catalog
 
 log = logging.getLogger(__name__)
 
-UTF8_MAX = 4  # bytes of a character
 TOLD_MAX = 160  # characters of a model's own argument that come back to it
 
 _PREFIX = re.compile(r"^Error executing tool \S+: ")

@@ -6,15 +6,18 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
+
 ANSWER_MAX: Final = 18_000  # bytes of JSON; news of the desk may follow, 20 kB in all
 ERROR_MAX: Final = 4_000  # characters
+UTF8_MAX: Final = 4  # bytes of a character
 
 Object = dict[str, Any]
 
 
 def text_of(answer: Any) -> str:
     """Return JSON without white space."""
-    return json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+    return msgspec.json.encode(answer).decode()
 
 
 def capped(answer: Object) -> Object:
@@ -68,4 +71,4 @@ def _lists(node: Any, name: str = "") -> Iterator[tuple[str, list[Any]]]:
 
 
 def _size(answer: Any) -> int:
-    return len(text_of(answer).encode())
+    return len(msgspec.json.encode(answer))

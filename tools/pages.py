@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from tools.cap import page_that_fits
+from tools.cap import ANSWER_MAX, UTF8_MAX, page_that_fits
 from tools.catalog import Offer
 
 
@@ -29,8 +29,16 @@ class Pages:
         result = await call_next(ctx)
         if ctx.method != "tools/call" or ctx.params.get("name") not in self._paged:
             return result
-        rows = page_that_fits(result.get("structuredContent")) if isinstance(result, dict) else None
+        rows = page_that_fits(result.get("structuredContent")) if _may_be_long(result) else None
         if rows is None:
             return result
         arguments = {**(ctx.params.get("arguments") or {}), "limit": rows}
         return await call_next(replace(ctx, params={**ctx.params, "arguments": arguments}))
+
+
+def _may_be_long(result: Any) -> bool:
+    """Tell whether an answer is worth weighing: the SDK's own text of it is never shorter."""
+    if not isinstance(result, dict) or result.get("structuredContent") is None:
+        return False
+    told = (one.get("text", "") for one in result.get("content", ()))
+    return sum(map(len, told)) * UTF8_MAX > ANSWER_MAX

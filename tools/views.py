@@ -81,7 +81,8 @@ def price(value: Decimal | None) -> str | None:
     """Return a price with its cents, and all it has beyond them; None for unknown."""
     if value is None:
         return None
-    return f"{value:.2f}" if value == cent(value) else plain(value)
+    whole, _, rest = f"{value:f}".partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2}"
 
 
 def clock_text(at: datetime) -> str:

@@ -11,9 +11,11 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from common.contracts import OptionContract
-from common.money import Price, Qty
-from services.broker.fields import Json, Unreadable, decimal, instant, optional, reads, word
+from common.money import ZERO, Price, Qty
+from services.broker.fields import Json, Unreadable, decimal, instant, reads, word
 from services.broker.listing_codec import name
 from services.broker.published import (
     Active,
@@ -31,9 +33,33 @@ T = TypeVar("T")
 Rows = tuple[tuple[T, ...], int]  # what was read, and how many could not be
 
 PRICE_MAX: Final = 10_000_000  # dollars; BRK.A and BTC lie far below
+SIZE_MAX: Final = 10**18
 GREEKS: Final = ("delta", "gamma", "theta", "vega", "rho")
 
 log = logging.getLogger(__name__)
+
+
+class _Bar(msgspec.Struct):
+    """A bar as it is written. Read in one go: a page of bars is most of what an answer costs."""
+
+    t: str
+    o: Decimal
+    h: Decimal
+    l: Decimal  # noqa: E741 the broker's name of it
+    c: Decimal
+    v: Decimal
+    vw: Decimal | None = None
+    n: int | None = None
+
+
+class _Quote(msgspec.Struct, rename={"as_": "as"}):
+    """A quote as it is written; null and 0 both mean that nobody is there."""
+
+    t: str
+    bp: Decimal | None = None
+    ap: Decimal | None = None
+    bs: Decimal | None = None
+    as_: Decimal | None = None
 
 
 def each(read: Callable[..., T], items: Iterable[Any]) -> Rows[T]:
@@ -72,14 +98,18 @@ def lists_by_symbol(
 @reads("quote")
 def touch(symbol: str, body: Json) -> Touch:
     """Read a quote; a side at 0 has nobody."""
-    bid, ask = _side(body.get("bp")), _side(body.get("ap"))
+    told = msgspec.convert(body, _Quote)
+    bid, ask = told.bp or None, told.ap or None
+    for price in (bid, ask):
+        if price is not None and not 0 < price <= PRICE_MAX:
+            raise ValueError(f"a price of {price}")
     return Touch(
         symbol=symbol,
         bid=bid,
         ask=ask,
-        bid_size=_size(body.get("bs") or 0) if bid is not None else Decimal(0),
-        ask_size=_size(body.get("as") or 0) if ask is not None else Decimal(0),
-        at=instant(body["t"]),
+        bid_size=_whole(told.bs) if bid is not None else ZERO,
+        ask_size=_whole(told.as_) if ask is not None else ZERO,
+        at=instant(told.t),
     )
 
 
@@ -99,17 +129,20 @@ def trade(symbol: str, body: Json) -> Print:
 @reads("bar")
 def bar(symbol: str, body: Json) -> PriceBar:
     """Read a bar; one of a coin nobody traded has no vwap."""
-    vwap, trades = optional(body.get("vw")), optional(body.get("n"))
+    told = msgspec.convert(body, _Bar)
+    prices = told.o, told.h, told.l, told.c
+    if not (min(prices) > 0 and max(prices) <= PRICE_MAX and 0 <= told.v < SIZE_MAX):
+        raise ValueError(f"a bar of {prices} and {told.v}")
     return PriceBar(
         symbol=symbol,
-        at=instant(body["t"]),
-        open=_price(body["o"]),
-        high=_price(body["h"]),
-        low=_price(body["l"]),
-        close=_price(body["c"]),
-        volume=_size(body["v"]),
-        vwap=_price(vwap) if vwap else None,
-        trades=None if trades is None else int(trades),
+        at=instant(told.t),
+        open=told.o,
+        high=told.h,
+        low=told.l,
+        close=told.c,
+        volume=told.v,
+        vwap=_price(told.vw) if told.vw else None,
+        trades=told.n,
     )
 
 
@@ -189,10 +222,13 @@ def _level(body: Json) -> Level:
     return Level(price=_price(body["p"]), size=_size(body["s"]))
 
 
-def _side(value: object) -> Price | None:
-    """Read a side's price; null and 0 both mean that nobody is there."""
-    price = optional(value)
-    return _price(price) if price else None
+def _whole(size: Decimal | None) -> Qty:
+    """Return a size that was told, 0 where none was."""
+    if size is None:
+        return ZERO
+    if not 0 <= size < SIZE_MAX:
+        raise ValueError(f"a size of {size}")
+    return size
 
 
 def _price(value: object) -> Price:
