@@ -63,9 +63,23 @@ def main(arguments: Sequence[str]) -> int:
     if asked.json:
         asked.json.write_text(report.as_json(head, table))
     if asked.write:
-        report.write_into(asked.write, report.markdown(head, table, before))
-        STORED.write_text(report.as_json(head, table))
+        kept = merged(report.stored(STORED), dated(table, head[0]))
+        report.write_into(asked.write, report.markdown(head, kept, before))
+        STORED.write_text(report.as_json(head, kept))
     return 0 if len(table) == len(asked.parts or PARTS) else 1
+
+
+def dated(table: report.Table, measured: str) -> report.Table:
+    """Return a table whose parts say when they were measured: others may be older."""
+    day = measured.removeprefix("Measured ").partition(" on ")[0]
+    return {f"{title} ({day})": rows for title, rows in table.items()}
+
+
+def merged(before: report.Table, now: report.Table) -> report.Table:
+    """Return a whole table: of each part what was measured now, else what was kept."""
+    by_part = {title.partition(":")[0]: title for title in (*before, *now)}
+    whole = {**before, **now}
+    return {by_part[part]: whole[by_part[part]] for part in PARTS if part in by_part}
 
 
 def _measure(part: str) -> list[Row]:
@@ -88,13 +102,13 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     flags = argparse.ArgumentParser(prog="python -m bench", description="The benchmark table.")
     flags.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; all when none is named")
     flags.add_argument("--json", type=Path, help="file to write the table to as JSON")
-    flags.add_argument("--write", type=Path, help="Markdown file whose table to replace")
+    flags.add_argument(
+        "--write", type=Path, help="Markdown file whose table to replace; other parts stay in it"
+    )
     flags.add_argument("--only", choices=PARTS, help=argparse.SUPPRESS)
     asked = flags.parse_args(arguments)
     if unknown := [part for part in asked.parts if part not in PARTS]:
         flags.error(f"there is no part {unknown[0]}; there are {', '.join(PARTS)}")
-    if asked.write and asked.parts:
-        flags.error("--write replaces the whole table: name no parts")
     return asked
 
 

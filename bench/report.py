@@ -83,6 +83,11 @@ def from_json(told: str) -> dict[str, list[Row]]:
     return {part: [Row(**row) for row in rows] for part, rows in json.loads(told)["parts"].items()}
 
 
+def stored(file: Path) -> dict[str, list[Row]]:
+    """Return the parts of a table that was written before; none when there is no such file."""
+    return from_json(file.read_text()) if file.exists() else {}
+
+
 def medians(stored: Path) -> Medians:
     """Read the medians of a table that was written before; none when there is no such file."""
     if not stored.exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import report
-from bench.__main__ import main
+from bench.__main__ import dated, main, merged
 from bench.rows import Row, number, percentile, ratios
 
 FAST = Row.of("fast", [3.0, 1.0, 2.0], "ms", "a note", at_most=2.0)
@@ -78,17 +78,17 @@ def test_a_document_without_marks_is_left_alone(tmp_path: Path) -> None:
     assert document.read_text(encoding="utf-8") == "mine\n"
 
 
-def test_a_part_of_the_table_cannot_be_written_over_the_whole(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with pytest.raises(SystemExit) as refused:
-        main(["iv", "--write", "docs/benchmarks.md"])
-    assert refused.value.code == 2
-    assert "whole table" in capsys.readouterr().err
-
-
 def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         main(["speed"])
     assert refused.value.code == 2
     assert "speed" in capsys.readouterr().err
+
+
+def test_a_part_measured_again_takes_the_place_of_its_last_and_the_others_stay() -> None:
+    before = {"iv: vols (2026-11-20)": [FAST], "peer: theirs (2026-11-20)": [SLOW]}
+    now = dated({"peer: theirs": [FAST]}, "Measured 2026-11-21 on this machine.")
+    assert merged(before, now) == {
+        "iv: vols (2026-11-20)": [FAST],
+        "peer: theirs (2026-11-21)": [FAST],
+    }
