@@ -6,7 +6,6 @@ chain and account. Answers are read in a thread, for some hold ten thousand rows
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,8 +19,9 @@ from services.broker import listing_codec
 from services.broker.access import AlpacaAccess
 from services.broker.attempt import Host, Request
 from services.broker.channel import Channel, definite
-from services.broker.fields import Json, Unreadable
+from services.broker.fields import Json
 from services.broker.library import Announcements, Assets, Contracts, News, Past
+from services.broker.library_reading import read_rows
 from services.broker.published import (
     Active,
     Announcement,
@@ -46,7 +46,6 @@ BRANCHES: Final[Mapping[AssetClass, tuple[str, str]]] = {
     AssetClass.CRYPTO: ("v1beta3", "/crypto/us"),
 }
 TOKEN: Final = re.compile(r"[\w+/=.:|-]{1,500}", re.ASCII)
-INLINE_MAX: Final = 200  # rows read at once: two milliseconds, less than a thread's turn costs
 COINS: Final = "alpaca crypto us"
 SCREENER: Final = "alpaca screener"
 
@@ -108,7 +107,7 @@ class AlpacaLibrary:
         asked = {"symbols": ",".join(symbols), **self._feed(of, feed)}
         body = await self._data(f"{path}/snapshots", version, asked)
         told = _map(body, None if of is AssetClass.EQUITY else "snapshots")
-        rows, bad = await _read(codec.by_symbol, told, frozenset(symbols), codec.snapshot)
+        rows, bad = await read_rows(codec.by_symbol, told, frozenset(symbols), codec.snapshot)
         return Found(rows=rows, source=self._source(of, feed), unreadable=bad)
 
     async def chain(self, wanted: Contracts, feed: str | None = None) -> Found[Snapshot]:
@@ -116,7 +115,7 @@ class AlpacaLibrary:
         asked = _bounds(wanted) | self._feed(AssetClass.OPTION, feed)
         path = f"/options/snapshots/{escaped(wanted.underlying, safe='')}"
         body = await self._data(path, "v1beta1", asked)
-        rows, bad = await _read(codec.chain, _map(body, "snapshots"))
+        rows, bad = await read_rows(codec.chain, _map(body, "snapshots"))
         source = self._source(AssetClass.OPTION, feed)
         return Found(rows=rows, source=source, cursor=_cursor(body), unreadable=bad)
 
@@ -125,7 +124,7 @@ class AlpacaLibrary:
         version, path = BRANCHES[AssetClass.CRYPTO]
         asked = {"symbols": ",".join(symbols)}
         told = _map(await self._data(f"{path}/latest/orderbooks", version, asked), "orderbooks")
-        rows, bad = await _read(codec.by_symbol, told, frozenset(symbols), codec.depth)
+        rows, bad = await read_rows(codec.by_symbol, told, frozenset(symbols), codec.depth)
         return Found(rows=rows, source=COINS, unreadable=bad)
 
     async def most_active(self, by: str, top: int) -> Found[Active]:
@@ -137,7 +136,7 @@ class AlpacaLibrary:
     async def movers(self, market: str, top: int) -> Movers:
         """Return today's largest moves of "stocks" or "crypto"."""
         body = await self._data(f"/screener/{market}/movers", "v1beta1", {"top": top})
-        return await _read(codec.movers, body, SCREENER)
+        return await read_rows(codec.movers, body, SCREENER)
 
     async def news(self, wanted: News) -> Found[Article]:
         """Return articles, newest first."""
@@ -162,7 +161,7 @@ class AlpacaLibrary:
 
     async def asset(self, name: str) -> Asset:
         """Return what a symbol or an id names."""
-        return await _read(
+        return await read_rows(
             listing_codec.asset, await self._trading(f"/assets/{escaped(name, safe='')}")
         )
 
@@ -203,7 +202,7 @@ class AlpacaLibrary:
         body = await self._data(f"{path}/{kind}", version, asked)
         _confirm(past.currency, body)
         told = _map(body, kind)
-        rows, bad = await _read(codec.lists_by_symbol, told, frozenset(past.symbols), read)
+        rows, bad = await read_rows(codec.lists_by_symbol, told, frozenset(past.symbols), read)
         source = self._source(of, past.feed)
         return Found(rows=rows, source=source, cursor=_cursor(body), unreadable=bad)
 
@@ -222,11 +221,11 @@ class AlpacaLibrary:
         body = await self._data(f"{path}/{last}", version, asked)
         _confirm(currency, body)
         told = _map(body, kind)
-        rows, bad = await _read(codec.by_symbol, told, frozenset(symbols), read)
+        rows, bad = await read_rows(codec.by_symbol, told, frozenset(symbols), read)
         return Found(rows=rows, source=self._source(of, feed), unreadable=bad)
 
     async def _list(self, body: Any, key: str, read: Callable[[Any], T], source: str) -> Found[T]:
-        rows, bad = await _read(_rows, body, key, read)
+        rows, bad = await read_rows(_rows, body, key, read)
         return Found(rows=rows, source=source, cursor=_cursor(body), unreadable=bad)
 
     async def _data(self, path: str, version: str, values: Json) -> Any:
@@ -303,22 +302,6 @@ def _cursor(body: Any) -> str | None:
     if not TOKEN.fullmatch(str(token)):
         raise BrokerUnavailable("the broker's answer cannot be read: its next_page_token")
     return str(token)
-
-
-async def _read(read: Callable[..., T], *args: Any) -> T:
-    try:
-        if _rows_in(args[0]) <= INLINE_MAX:
-            return read(*args)
-        return await asyncio.to_thread(read, *args)
-    except (Unreadable, LookupError, TypeError, AttributeError) as e:
-        raise BrokerUnavailable(f"the broker's answer cannot be read: {e}") from e
-
-
-def _rows_in(body: Any) -> int:
-    """Return about how many rows an answer holds."""
-    if not isinstance(body, dict):
-        return len(body) if isinstance(body, list) else 1
-    return sum(len(part) if isinstance(part, list) else 1 for part in body.values())
 
 
 def _rfc3339(at: datetime | None) -> str | None:
