@@ -105,7 +105,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_taken_but_the_desk_died_before_it_heard(bench: Bench) -> None:
     shown = await bench.previewed()
     await bench.killed_while_sending(shown, Hold.REPLY)
-    assert bench.written().status == "submitting"
+    # The reply is held, the order stream is not: it may have told of it already.
+    assert bench.written().status in {"submitting", "accepted"}
     taken = bench.at_the_broker()
 
     await asyncio.to_thread(bench.desk.launch)
