@@ -23,7 +23,8 @@ CLIENTS = 3
 ROUNDS = 3
 DELAY = 0.050  # seconds a broker call takes longer
 CONDOR = {"width": 2}
-SETTINGS = {**ROOMY, "broker_requests_per_minute": "100000"}
+# Natural: an adaptive entry walks towards its fill for seconds, by intent, and confirm waits.
+SETTINGS = {**ROOMY, "broker_requests_per_minute": "100000", "entry_pricing": "natural"}
 
 Sample: TypeAlias = Callable[[Client], Awaitable[float | None]]  # ms; None is no sample
 
