@@ -100,5 +100,6 @@ def _appeared(file: Path, process: subprocess.Popen[bytes]) -> str:
     while not file.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{process.args!r} did not start")
-        time.sleep(0.02)  # another process writes it: there is nothing to be woken by
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)  # no file tells when it comes; only an end can be waited for
     return file.read_text()

@@ -123,7 +123,7 @@ def send_paced(connection: socket.socket, load: Load) -> None:
     for first in range(0, total, batch):
         due = began + round(first * load.per_frame / load.rate * 1e9)
         if (left := due - time.time_ns()) > 0:
-            time.sleep(left / 1e9)  # the pace is what is offered
+            time.sleep(left / 1e9)  # its own process; a load is offered at a pace
         seconds, ns = divmod(time.time_ns(), 1_000_000_000)
         stamp = STAMP.pack(ns << 34 | seconds)
         chunk = bytearray()
@@ -164,7 +164,7 @@ def serve(load: Load) -> None:
             control(connection, T="success", msg="authenticated")
             connection.recv(65_536)
             control(connection, T="subscription", quotes=SYMBOLS, trades=[])
-            time.sleep(0.2)  # the client settles before its clock starts; not measured
+            time.sleep(0.2)  # no frame tells that the client has settled; not timed
             send(connection, load)
             while (told := connection.recv(65_536)) and told[0] != CLOSE:
                 pass

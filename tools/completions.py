@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
@@ -39,7 +39,8 @@ def add_completions(server: DeskServer, desk: Services) -> None:
         offered = found[:OFFERED_MAX]
         return Completion(values=offered, total=len(found), has_more=len(found) > len(offered))
 
-    server.completion()(complete)  # type: ignore[no-untyped-call]  # the SDK's is not typed
+    completion: Any = server.completion  # the SDK leaves it untyped
+    completion()(complete)
 
 
 async def _arguments(

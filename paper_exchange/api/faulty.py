@@ -111,4 +111,5 @@ def _transport(send: Send) -> Any:
     """Return the connection beneath an ASGI send of uvicorn's."""
     # ASGI has no way to cut a connection without an answer, which is the fault to be made: what
     # uvicorn hands us is a method of the protocol object that has the connection.
-    return send.__self__.transport  # type: ignore[attr-defined]
+    bound: Any = send
+    return bound.__self__.transport
