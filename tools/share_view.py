@@ -15,8 +15,8 @@ from services.execution.share_preview import SharePreview
 from services.runtime import Services
 from tools.consent import Asking
 from tools.orders_view import OrderView
-from tools.trade_view import awaiting_message, preview_message
-from tools.views import View, dollars, new_york_text, number, price, quantity
+from tools.trade_view import DealView, preview_message
+from tools.views import dollars, new_york_text, price, quantity
 
 
 class SharePreviewView(BaseModel):
@@ -61,16 +61,10 @@ class SharePreviewView(BaseModel):
         )
 
 
-class ShareTradeView(View):
+class ShareTradeView(DealView):
     """A preview with its token, what waits for a person, or the order that a token sent."""
 
-    status: Literal["preview", "price_moved", "awaiting_approval", "sent"]
-    message: str
-    confirm_token: str | None = None
-    approval_id: str | None = None
-    seconds_left: float | None = None
     preview: SharePreviewView | None = None
-    order: OrderView | None = None
 
     @classmethod
     async def of(
@@ -87,13 +81,7 @@ class ShareTradeView(View):
             shown = cls.shown(moved.preview)
             return shown.model_copy(update={"status": "price_moved", "message": told(moved)})
         if isinstance(outcome, Approval):
-            return cls(
-                mode=desk.mode,
-                status="awaiting_approval",
-                message=awaiting_message(),
-                approval_id=outcome.id,
-                seconds_left=number(outcome.left.total_seconds(), 1),
-            )
+            return cls.awaiting(outcome)
         order = OrderView.of_share(outcome)
         return cls(mode=desk.mode, status="sent", message=_sent(order), order=order)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field
 
 from common.errors import PriceMoved, told
 from common.ids import ConfirmToken
+from common.place import COMMAND
 from services.execution.approvals import Approval
 from services.execution.clerk import Shown
 from services.execution.preview import Preview
@@ -109,18 +110,38 @@ class PreviewView(BaseModel):
         )
 
 
-class TradeView(View):
-    """A preview with its token, what waits for a person, or the order that a token sent."""
-
-    page: ClassVar[str | None] = ticket.URI
+class DealView(View):
+    """How far a trade has come, whatever is traded."""
 
     status: Literal["preview", "price_moved", "awaiting_approval", "sent"]
     message: str
     confirm_token: str | None = None
     approval_id: str | None = None
     seconds_left: float | None = None
-    preview: PreviewView | None = None
     order: OrderView | None = None
+
+    @classmethod
+    def awaiting(cls, approval: Approval[Shown]) -> Self:
+        """Return the view of what a person has not answered yet."""
+        return cls(
+            mode=approval.preview.mode.value,
+            status="awaiting_approval",
+            message=(
+                "Nothing was sent yet: a person must approve it, on the desk's approval page or "
+                f"with '{COMMAND} approve' at a terminal. Tell the user, and "
+                "repeat this same call to learn the outcome."
+            ),
+            approval_id=approval.id,
+            seconds_left=number(approval.left.total_seconds(), 1),
+        )
+
+
+class TradeView(DealView):
+    """A preview with its token, what waits for a person, or the order that a token sent."""
+
+    page: ClassVar[str | None] = ticket.URI
+
+    preview: PreviewView | None = None
 
     @classmethod
     async def of(
@@ -142,17 +163,6 @@ class TradeView(View):
         return cls(mode=desk.mode, status="sent", message=_sent(order), order=order)
 
     @classmethod
-    def awaiting(cls, approval: Approval[Shown]) -> TradeView:
-        """Return the view of what a person has not answered yet."""
-        return cls(
-            mode=approval.preview.mode.value,
-            status="awaiting_approval",
-            message=awaiting_message(),
-            approval_id=approval.id,
-            seconds_left=number(approval.left.total_seconds(), 1),
-        )
-
-    @classmethod
     def shown(cls, preview: Preview) -> TradeView:
         """Return the view of a preview."""
         seconds = preview.expires_in.total_seconds()
@@ -164,15 +174,6 @@ class TradeView(View):
             seconds_left=seconds,
             preview=PreviewView.of(preview),
         )
-
-
-def awaiting_message() -> str:
-    """Return what a model is told of an order that waits for a person."""
-    return (
-        "Nothing was sent yet: a person must approve it, on the desk's approval page or "
-        "with 'python alpaca_mcp_server.py approve' at a terminal. Tell the user, and "
-        "repeat this same call to learn the outcome."
-    )
 
 
 def preview_message(seconds: float) -> str:
